@@ -1,0 +1,140 @@
+// Compiles src/ into dist/ when, and only when, dist/ is not what the sources say. Safe to call from
+// many processes at once: a kernel lock lets one compile, the others find its work done.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const root = path.resolve(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+const lockFile = path.join(root, '.build.lock');
+const lockPollMs = 50;
+const lockWaitMs = 120_000;
+
+/** Makes dist/ current. Throws `BuildError` where the sources do not compile: dist/ stays as it was. */
+export async function ensureBuilt() {
+  if (isCurrent()) return;
+  const lock = await takeBuildLock();
+  try {
+    if (!isCurrent()) compile();
+  } finally {
+    fs.closeSync(lock);
+  }
+}
+
+export class BuildError extends Error {}
+
+/** For scripts: a failed build has printed its errors already, so end without a stack trace. */
+export async function ensureBuiltOrExit() {
+  try {
+    await ensureBuilt();
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
+function isCurrent() {
+  return readIfThere(path.join(dist, '.build-hash'))?.toString() === sourceHash();
+}
+
+/** SHA-256 over everything that decides what the compiler writes, names and lengths included. */
+function sourceHash() {
+  const hash = createHash('sha256');
+  const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  hash.update(`package version ${version}\n`);
+  for (const file of sourceFiles()) {
+    const content = readIfThere(path.join(root, file));
+    if (content === undefined) continue;
+    hash.update(`${file} ${content.length}\n`);
+    hash.update(content);
+  }
+  return hash.digest('hex');
+}
+
+function sourceFiles() {
+  const configs = fs.readdirSync(root).filter((name) => /^tsconfig.*\.json$/.test(name));
+  const sources = ['src', 'types'].flatMap((folder) =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name))),
+  );
+  return [...configs, 'package-lock.json', ...sources].sort();
+}
+
+/** Returns the locked descriptor; closing it, or dying, lets go. */
+async function takeBuildLock() {
+  // Imported here: a start that has nothing to build needs no native code.
+  const { tryLock } = await import('fs-native-extensions');
+  for (let waitedMs = 0; waitedMs <= lockWaitMs; waitedMs += lockPollMs) {
+    const descriptor = fs.openSync(lockFile, 'a+'); // a lock needs a descriptor open for both
+    if (tryLock(descriptor) && isStillAt(lockFile, descriptor)) return descriptor;
+    fs.closeSync(descriptor);
+    if (waitedMs === 0) console.error('waiting for another build');
+    await sleep(lockPollMs);
+  }
+  throw new BuildError(`another build has held ${lockFile} for ${lockWaitMs / 1000} s`);
+}
+
+/** Someone may have removed the file: whoever creates it anew would be a second holder. */
+function isStillAt(/** @type {string} */ file, /** @type {number} */ descriptor) {
+  return fs.statSync(file, { throwIfNoEntry: false })?.ino === fs.fstatSync(descriptor).ino;
+}
+
+/** Under the lock. One rename publishes the compiled files together with the hash they belong to. */
+function compile() {
+  removeLeftovers();
+  const hash = sourceHash(); // before the compiler reads: an edit meanwhile means another build
+  const fresh = fs.mkdtempSync(`${dist}.new-`);
+  try {
+    runCompiler(fresh);
+    fs.writeFileSync(path.join(fresh, '.build-hash'), hash);
+    fs.chmodSync(fresh, 0o755);
+    if (fs.existsSync(dist)) fs.renameSync(dist, `${dist}.old-${process.pid}`);
+    fs.renameSync(fresh, dist);
+  } finally {
+    removeLeftovers();
+  }
+}
+
+/** Only the holder of the lock makes these, so what is found here belongs to nobody alive. */
+function removeLeftovers() {
+  for (const name of fs.readdirSync(root)) {
+    if (!/^dist\.(new|old)-/.test(name)) continue;
+    fs.rmSync(path.join(root, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function runCompiler(/** @type {string} */ outDir) {
+  console.error('compiling src/');
+  const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const project = path.join(root, 'tsconfig.build.json');
+  const { status, stdout, stderr, error } = spawnSync(
+    process.execPath,
+    [compiler, '--project', project, '--outDir', outDir],
+    { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+  );
+  if (error) throw error;
+  if (status !== 0) {
+    process.stderr.write(stdout + stderr);
+    throw new BuildError('src/ does not compile; dist/ was left as it was');
+  }
+}
+
+function readIfThere(/** @type {string} */ file) {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const startedAs = process.argv[1];
+if (startedAs && fs.realpathSync(startedAs) === fileURLToPath(import.meta.url)) {
+  await ensureBuiltOrExit();
+}

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+const inCi = process.env.CI === 'true';
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['scripts/build-before-tests.mjs'],
+    deps: { interopDefault: false }, // a CommonJS default import means here what it means in Node
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: inCi ? ['default', 'json'] : ['default'],
+    outputFile: { json: '.ci/test-report.json' },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'html', 'lcov'],
+      reportsDirectory: 'coverage',
+    },
+  },
+});
