@@ -1,0 +1,105 @@
+import { assert } from '../assert.js';
+import type { InventoryEvent, StockLine } from '../domain/events.js';
+import { type StockKey, type StockName, stockKey } from '../domain/keys.js';
+import { type StockRecord, type StoredReservation, isDue, isForgotten } from '../domain/stock.js';
+import type { InventoryService } from './inventory-service.js';
+import type { DurableInventory, HoldPosition } from './ports.js';
+
+export interface Page<Position> {
+  readonly after: Position | undefined;
+  readonly limit: number;
+}
+
+/**
+ * What clients read: durable state, with every due hold settled first, so that the version and the
+ * numbers move together. Where nothing is due a read never waits for a write.
+ */
+export interface InventoryQueries {
+  record(name: StockName): Promise<StockRecord | undefined>;
+  recordsOf(storeId: string, page: Page<string>): Promise<readonly StockRecord[]>;
+  reservation(id: string): Promise<StoredReservation | undefined>;
+  reservationsOf(reference: string, page: Page<string>): Promise<readonly StoredReservation[]>;
+  holdsOf(name: StockName, page: Page<HoldPosition>): Promise<readonly StoredReservation[]>;
+  /**
+   * Newest first, from the one before the event `after` (from the newest where undefined).
+   * Resolves with undefined where `after` is no durable event of this record.
+   */
+  history(name: StockName, page: Page<number>): Promise<readonly InventoryEvent[] | undefined>;
+}
+
+export function createInventoryQueries(
+  inventory: DurableInventory,
+  service: Pick<InventoryService, 'settleRecords'>,
+): InventoryQueries {
+  /** Nothing is due most of the time, and one comparison tells. */
+  async function settledFirst(keys: () => readonly StockKey[] | Promise<readonly StockKey[]>) {
+    const next = await inventory.nextExpiry();
+    const now = inventory.now();
+    if (next === undefined || next > now) return;
+    const due: StockKey[] = [];
+    for (const key of await keys()) {
+      const [first] = await inventory.holdsOf(key, { after: undefined, limit: 1 });
+      if (first !== undefined && isDue(first, now)) due.push(key);
+    }
+    if (due.length > 0) await service.settleRecords(due);
+  }
+
+  function known(reservation: StoredReservation | undefined): StoredReservation | undefined {
+    return reservation && !isForgotten(reservation, inventory.now()) ? reservation : undefined;
+  }
+
+  return {
+    async record(name) {
+      const key = stockKey(name);
+      await settledFirst(() => [key]);
+      return await inventory.record(key);
+    },
+    async recordsOf(storeId, page) {
+      await settledFirst(async () => (await inventory.recordsOf(storeId, page)).map(stockKey));
+      return await inventory.recordsOf(storeId, page);
+    },
+    async reservation(id) {
+      await settledFirst(async () => (await inventory.reservation(id))?.lines.map(stockKey) ?? []);
+      return known(await inventory.reservation(id));
+    },
+    async reservationsOf(reference, page) {
+      await settledFirst(async () => {
+        const found = await inventory.reservationsOf(reference, page);
+        return found.flatMap(({ lines }) => lines.map(stockKey));
+      });
+      const found = await inventory.reservationsOf(reference, page);
+      return found.filter((reservation) => known(reservation) !== undefined);
+    },
+    async holdsOf(name, page) {
+      const key = stockKey(name);
+      await settledFirst(() => [key]);
+      return await inventory.holdsOf(key, page);
+    },
+    async history(name, { after, limit }) {
+      const key = stockKey(name);
+      await settledFirst(() => [key]);
+      const newest = (await inventory.record(key))?.sequence ?? 0;
+      let sequence = after === undefined ? newest : await previousOf(key, after);
+      if (sequence === undefined) return undefined;
+      const events: InventoryEvent[] = [];
+      while (sequence > 0 && events.length < limit) {
+        const event: InventoryEvent = await inventory.event(sequence);
+        const line = lineOf(event, key);
+        assert(line !== undefined, `event ${sequence} does not move ${key}`);
+        events.push(event);
+        sequence = line.previousSequence;
+      }
+      return events;
+    },
+  };
+
+  async function previousOf(key: StockKey, sequence: number): Promise<number | undefined> {
+    if (sequence < 1 || sequence > inventory.durableSequence()) return undefined;
+    return lineOf(await inventory.event(sequence), key)?.previousSequence;
+  }
+}
+
+/** Every line names the event that moved its record before: the record's own history chain. */
+function lineOf(event: InventoryEvent, key: StockKey): StockLine | undefined {
+  return event.lines.find((each) => stockKey(each) === key);
+}

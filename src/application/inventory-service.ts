@@ -1,0 +1,178 @@
+import type { Command } from '../domain/commands.js';
+import { decide } from '../domain/decide.js';
+import { decideExpiry } from '../domain/decide-reservation.js';
+import { IdempotencyKeyReusedError, UnavailableError } from '../domain/errors.js';
+import type {
+  AnsweredRequest,
+  EventDraft,
+  InventoryEvent,
+  RecordedRefusal,
+} from '../domain/events.js';
+import { liveKey } from '../domain/evolve.js';
+import { type StockKey, stockKey } from '../domain/keys.js';
+import { type StoredReservation, isDue } from '../domain/stock.js';
+import type { KeyedMutex } from '../resilience/keyed-mutex.js';
+import { namedRecords, namedReservation } from './lock-scope.js';
+import type { InventoryRepository, Transaction } from './ports.js';
+
+/** About how many lines of due holds one transaction settles before it lets others in. */
+const SETTLED_LINES_MAX = 1_000;
+/** What a client is told to wait when the table of idempotency keys is full, in ms. */
+const KEYS_FULL_RETRY_MS = 5_000;
+
+/** An idempotent request: what it is known by, and what its answer must say again. */
+export type KeyedRequest = Required<Omit<AnsweredRequest, 'keyUntil'>>;
+
+/** What came of a command. Every success and every refusal to a keyed request is an event. */
+export type Outcome =
+  | { readonly kind: 'event'; readonly event: InventoryEvent; readonly replayed: boolean }
+  | { readonly kind: 'refusal'; readonly refusal: RecordedRefusal };
+
+export interface InventoryService {
+  /**
+   * Decides `command` and resolves when its outcome is durable. Rejects with
+   * IdempotencyKeyReusedError, or with UnavailableError: then it has not happened, except where
+   * the process ends.
+   */
+  execute(command: Command, request?: KeyedRequest): Promise<Outcome>;
+  /** Expires some of what is due, and resolves once that is durable; true: there may be more. */
+  settleDue(): Promise<boolean>;
+  /** Expires what is due of these records now, so that a read may follow. */
+  settleRecords(keys: readonly StockKey[]): Promise<void>;
+}
+
+export interface InventoryServiceDeps {
+  readonly repository: InventoryRepository;
+  readonly mutex: KeyedMutex;
+  readonly idempotencyTtlMs: number;
+  readonly idempotencyKeysMax: number;
+  readonly reservationRetentionMs: number;
+}
+
+type Step = Outcome | { readonly kind: 'replay'; readonly sequence: number } | 'reused' | 'again';
+
+export function createInventoryService(deps: InventoryServiceDeps): InventoryService {
+  const { repository, mutex, reservationRetentionMs } = deps;
+
+  /** One attempt: replay, else settle what is due, else decide and append. */
+  function step(tx: Transaction, command: Command, request: KeyedRequest | undefined): Step {
+    if (request !== undefined) {
+      const known = liveKey(tx.state, request.key, tx.at);
+      if (known !== undefined) {
+        if (known.fingerprint !== request.fingerprint) return 'reused';
+        return { kind: 'replay', sequence: known.sequence };
+      }
+      if (tx.state.keyCount >= deps.idempotencyKeysMax) {
+        throw new UnavailableError('overloaded', KEYS_FULL_RETRY_MS);
+      }
+    }
+    if (tx.state.mayHaveDue(tx.at) && settle(tx, recordsOf(tx, command))) return 'again';
+    const draft = decide(command, { state: tx.state, at: tx.at, reservationRetentionMs });
+    if (draft.refusal !== undefined && request === undefined) {
+      return { kind: 'refusal', refusal: draft.refusal };
+    }
+    const keyUntil = tx.at + deps.idempotencyTtlMs;
+    const event = tx.append(draft, request && answered(request, draft, keyUntil));
+    return { kind: 'event', event, replayed: false };
+  }
+
+  /** Expires the due holds of these records; true when there may be more of them. */
+  function settle(tx: Transaction, keys: readonly StockKey[]): boolean {
+    const due = new Map<string, StoredReservation>();
+    let lines = 0;
+    for (const key of keys) {
+      for (const hold of tx.state.expiringHolds(key)) {
+        if (!isDue(hold, tx.at)) break;
+        if (lines >= SETTLED_LINES_MAX) return expire(tx, due.values(), true);
+        if (due.has(hold.id)) continue;
+        due.set(hold.id, hold);
+        lines += hold.lines.length;
+      }
+    }
+    return expire(tx, due.values(), false);
+  }
+
+  function expire<T>(tx: Transaction, holds: Iterable<StoredReservation>, result: T): T {
+    const due = [...holds];
+    if (due.length > 0) {
+      tx.append(decideExpiry(due, { state: tx.state, at: tx.at, reservationRetentionMs }));
+    }
+    return result;
+  }
+
+  async function lockKeys(command: Command): Promise<readonly string[]> {
+    const reservationId = namedReservation(command);
+    if (reservationId === undefined) return namedRecords(command);
+    const known = await repository.reservation(reservationId);
+    return [...namedRecords(command), ...(known?.lines.map(stockKey) ?? []), reservationId];
+  }
+
+  async function attempt(command: Command, request: KeyedRequest | undefined): Promise<Step> {
+    const scope = {
+      records: namedRecords(command),
+      ...optional('reservationId', namedReservation(command)),
+      ...optional('keyDigest', request?.key),
+    };
+    const locks = await lockKeys(command);
+    const { result, durable } = await mutex.runExclusive(locks, () =>
+      repository.transact((tx) => step(tx, command, request), scope),
+    );
+    // The mutex is free again: the next writer of this record does not wait for the disk.
+    if (durable !== undefined) await durable;
+    return result;
+  }
+
+  return {
+    async execute(command, request) {
+      for (;;) {
+        const result = await attempt(command, request);
+        if (result === 'again') continue;
+        if (result === 'reused') throw new IdempotencyKeyReusedError();
+        if (result.kind !== 'replay') return result;
+        return { kind: 'event', event: await repository.event(result.sequence), replayed: true };
+      }
+    },
+    async settleDue() {
+      const candidates = await repository.dueHolds(repository.now(), SETTLED_LINES_MAX);
+      const records = candidates.flatMap((hold) => hold.lines.map(stockKey));
+      if (records.length === 0) return false;
+      const { result, durable } = await repository.transact((tx) => settle(tx, records), {
+        records,
+      });
+      await durable;
+      return result || candidates.length === SETTLED_LINES_MAX;
+    },
+    async settleRecords(keys) {
+      let more = true;
+      while (more) {
+        const { result, durable } = await mutex.runExclusive(keys, () =>
+          repository.transact((tx) => settle(tx, keys), { records: keys }),
+        );
+        await durable;
+        more = result;
+      }
+    },
+  };
+}
+
+/** Every record that the command touches, those of the reservation it uses included. */
+function recordsOf(tx: Transaction, command: Command): readonly StockKey[] {
+  const reservationId = namedReservation(command);
+  const named = namedRecords(command);
+  if (reservationId === undefined) return named;
+  return [...named, ...(tx.state.reservation(reservationId)?.lines.map(stockKey) ?? [])];
+}
+
+/** What the answer is made of is in the event; only a refusal's also names its request. */
+function answered(
+  { key, fingerprint, requestId, instance }: KeyedRequest,
+  draft: EventDraft,
+  keyUntil: number,
+): AnsweredRequest {
+  if (draft.refusal === undefined) return { key, fingerprint, keyUntil };
+  return { key, fingerprint, keyUntil, requestId, instance };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

@@ -1,0 +1,51 @@
+import { assertNever } from '../assert.js';
+import type { Command } from '../domain/commands.js';
+import { type StockKey, stockKey } from '../domain/keys.js';
+
+/** The stock records that a command names itself, each once. */
+export function namedRecords(command: Command): readonly StockKey[] {
+  switch (command.type) {
+    case 'AdjustStock':
+    case 'CountStock':
+    case 'ReleaseLine':
+      return [stockKey(command)];
+    case 'ReserveStock':
+      return unique(command.lines.map(stockKey));
+    case 'TransferStock':
+      return unique(
+        command.lines.flatMap(({ sku }) => [
+          stockKey({ storeId: command.from, sku }),
+          stockKey({ storeId: command.to, sku }),
+        ]),
+      );
+    case 'BatchStock':
+      return unique(
+        command.operations.map((each) =>
+          stockKey(each.type === 'ReserveStock' ? each.lines[0] : each),
+        ),
+      );
+    case 'CommitReservation':
+    case 'ReleaseReservation':
+    case 'ExtendReservation':
+      return [];
+    default:
+      return assertNever(command);
+  }
+}
+
+/** The reservation that a command uses, not the one it makes. */
+export function namedReservation(command: Command): string | undefined {
+  switch (command.type) {
+    case 'ReleaseLine':
+    case 'CommitReservation':
+    case 'ReleaseReservation':
+    case 'ExtendReservation':
+      return command.reservationId;
+    default:
+      return undefined;
+  }
+}
+
+function unique(keys: readonly StockKey[]): readonly StockKey[] {
+  return keys.length === 1 ? keys : [...new Set(keys)];
+}

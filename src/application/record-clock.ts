@@ -1,0 +1,53 @@
+import type { Clock, Millis } from '../system.js';
+
+/** How far wall time may run away from record time before that is called a jump, in ms. */
+const JUMP_MS = 1_000;
+/** Record time follows wall time by at most this part of the time that passed. */
+const SLEW = 0.001;
+
+export interface RecordClock {
+  /** Whole ms since the epoch; never goes back. */
+  now(): Millis;
+  /** Record time is at least this from now on: the log says so. */
+  notBefore(at: Millis): void;
+}
+
+/**
+ * Record time: advances with the monotonic clock from the wall time at start, and is slewed slowly
+ * towards wall time. A wall clock that jumps while we run moves nothing; the jump is reported once.
+ * A wall clock behind the log at start continues from the log.
+ */
+export function createRecordClock(
+  clock: Clock,
+  onJump: (jump: { readonly aheadMs: number }) => void,
+): RecordClock {
+  let base = clock.wallMs();
+  let baseMonotonic = clock.monotonicMs();
+  let last = base;
+  let reported = 0;
+  return {
+    now() {
+      const elapsed = clock.monotonicMs() - baseMonotonic;
+      const aheadMs = clock.wallMs() - (base + elapsed);
+      if (Math.abs(aheadMs - reported) > JUMP_MS) {
+        onJump({ aheadMs: Math.round(aheadMs) });
+        reported = aheadMs;
+      }
+      if (elapsed >= 1_000) {
+        const slewed = Math.max(-elapsed * SLEW, Math.min(elapsed * SLEW, aheadMs));
+        base += elapsed + slewed;
+        baseMonotonic += elapsed;
+        reported -= slewed;
+        last = Math.max(last, Math.floor(base));
+      } else last = Math.max(last, Math.floor(base + elapsed));
+      return last;
+    },
+    notBefore(at) {
+      if (at > last) last = at;
+      if (at > base + (clock.monotonicMs() - baseMonotonic)) {
+        base = at;
+        baseMonotonic = clock.monotonicMs();
+      }
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { StockName } from './keys.js';
+
+/** What the caller demands of the record's version before anything else is looked at. */
+export interface VersionDemand {
+  /** If-Match: any of these versions, or `*` for "exists". */
+  readonly ifMatch?: readonly number[] | '*';
+  readonly expectedVersion?: number;
+}
+
+/** Why it happened, in the caller's words; both are kept with the event. */
+export interface Note {
+  readonly reason?: string;
+  readonly reference?: string;
+}
+
+export interface AdjustStock extends StockName, VersionDemand, Note {
+  readonly type: 'AdjustStock';
+  /** Units to add (a positive delta creates an unknown record) or to take away; never 0. */
+  readonly delta: number;
+}
+
+/** A stock-take: what was counted replaces what was believed. */
+export interface CountStock extends StockName, VersionDemand, Note {
+  readonly type: 'CountStock';
+  readonly onHand: number;
+  /** If-None-Match: * — only to create. */
+  readonly mustBeNew?: boolean;
+}
+
+export interface LineRequest extends StockName {
+  readonly qty: number;
+}
+
+export interface ReserveStock {
+  readonly type: 'ReserveStock';
+  readonly reservationId: string;
+  readonly lines: readonly (LineRequest & { readonly expectedVersion?: number })[];
+  /** Of a single-record request: what If-Match said of that record. */
+  readonly ifMatch?: readonly number[] | '*';
+  readonly ttlMs?: number;
+  readonly reference?: string;
+}
+
+/** Releases one record's part of a reservation: `qty` units of it, or all it still holds. */
+export interface ReleaseLine extends StockName, VersionDemand {
+  readonly type: 'ReleaseLine';
+  readonly reservationId: string;
+  readonly qty?: number;
+}
+
+/** Ends a hold, whole or (with `lines`) in part: sold, or back to the shelf. */
+export interface SettleReservation {
+  readonly type: 'CommitReservation' | 'ReleaseReservation';
+  readonly reservationId: string;
+  readonly lines?: readonly LineRequest[];
+}
+
+export interface ExtendReservation {
+  readonly type: 'ExtendReservation';
+  readonly reservationId: string;
+  /** From now on. */
+  readonly ttlMs: number;
+}
+
+export interface TransferStock {
+  readonly type: 'TransferStock';
+  readonly from: string;
+  readonly to: string;
+  readonly lines: readonly { readonly sku: string; readonly qty: number }[];
+  readonly reference?: string;
+}
+
+export type BatchOperation =
+  | Omit<AdjustStock, 'ifMatch'>
+  | Omit<CountStock, 'ifMatch' | 'mustBeNew'>
+  | (Omit<ReserveStock, 'ifMatch' | 'lines'> & {
+      readonly lines: readonly [ReserveStock['lines'][number]];
+    });
+
+/** Several operations as one event: all of them, or none. */
+export interface BatchStock {
+  readonly type: 'BatchStock';
+  readonly operations: readonly BatchOperation[];
+}
+
+export type Command =
+  | AdjustStock
+  | CountStock
+  | ReserveStock
+  | ReleaseLine
+  | SettleReservation
+  | ExtendReservation
+  | TransferStock
+  | BatchStock;

@@ -1,0 +1,63 @@
+import { assertNever } from '../assert.js';
+import type { BatchOperation, BatchStock } from './commands.js';
+import { newReservation } from './decide-reserve.js';
+import { applyAdjust, applyCount } from './decide-stock.js';
+import {
+  type Circumstances,
+  demandRefusal,
+  insufficient,
+  refused,
+  stockNotFound,
+} from './decision.js';
+import type { Refusal } from './errors.js';
+import type { BatchEffect, EventDraft } from './events.js';
+import type { Reservation } from './stock.js';
+import { type WorkRow, Worksheet } from './worksheet.js';
+
+/** All operations, one after the other on the same worksheet, as one event; or none of them. */
+export function decideBatch(command: BatchStock, circumstances: Circumstances): EventDraft {
+  const sheet = new Worksheet(circumstances.state);
+  const reservations: Reservation[] = [];
+  const operations: BatchEffect[] = [];
+  const lineOf = new Map<WorkRow, number>();
+  for (const [index, operation] of command.operations.entries()) {
+    const row = sheet.row(operation.type === 'ReserveStock' ? operation.lines[0] : operation);
+    const refusal = applyOperation(operation, row, circumstances, reservations);
+    if (refusal !== undefined) return refused({ ...refusal, operation: index }, sheet.allReads());
+    const line = lineOf.get(row) ?? lineOf.size;
+    lineOf.set(row, line);
+    operations.push(
+      operation.type === 'ReserveStock' ? { line, reservation: reservations.length - 1 } : { line },
+    );
+  }
+  return { type: 'StockBatch', lines: sheet.lines(), reads: [], reservations, operations };
+}
+
+function applyOperation(
+  operation: BatchOperation,
+  row: WorkRow,
+  circumstances: Circumstances,
+  reservations: Reservation[],
+): Refusal | undefined {
+  switch (operation.type) {
+    case 'AdjustStock':
+      return applyAdjust(operation, row, circumstances);
+    case 'CountStock':
+      return applyCount(operation, row);
+    case 'ReserveStock': {
+      const [line] = operation.lines;
+      if (row.before === undefined && !row.moved) return stockNotFound(row);
+      const unmet = demandRefusal(line, row);
+      if (unmet !== undefined) return unmet;
+      if (row.onHand - row.reserved < line.qty) {
+        return insufficient([{ row, requested: line.qty }], circumstances.state);
+      }
+      row.reserved += line.qty;
+      row.moved = true;
+      reservations.push(newReservation(operation, new Map([[row, line.qty]]), circumstances.at));
+      return undefined;
+    }
+    default:
+      return assertNever(operation);
+  }
+}

@@ -1,0 +1,38 @@
+import { assertNever } from '../assert.js';
+import type { Command } from './commands.js';
+import { decideBatch } from './decide-batch.js';
+import { decideReserve } from './decide-reserve.js';
+import { decideExtend, decideReleaseLine, decideSettle } from './decide-reservation.js';
+import { decideAdjust, decideCount, decideTransfer } from './decide-stock.js';
+import type { Circumstances } from './decision.js';
+import type { EventDraft } from './events.js';
+
+export type { Circumstances, DecisionView } from './decision.js';
+
+/**
+ * What the command leads to, given everything that is known: an event, or a refusal as a
+ * `RequestRefused` event. Pure. Due holds of the records it names have been settled before.
+ */
+export function decide(command: Command, circumstances: Circumstances): EventDraft {
+  switch (command.type) {
+    case 'AdjustStock':
+      return decideAdjust(command, circumstances);
+    case 'CountStock':
+      return decideCount(command, circumstances);
+    case 'ReserveStock':
+      return decideReserve(command, circumstances);
+    case 'ReleaseLine':
+      return decideReleaseLine(command, circumstances);
+    case 'CommitReservation':
+    case 'ReleaseReservation':
+      return decideSettle(command, circumstances);
+    case 'ExtendReservation':
+      return decideExtend(command, circumstances);
+    case 'TransferStock':
+      return decideTransfer(command, circumstances);
+    case 'BatchStock':
+      return decideBatch(command, circumstances);
+    default:
+      return assertNever(command);
+  }
+}

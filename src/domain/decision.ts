@@ -1,0 +1,100 @@
+import type { VersionDemand } from './commands.js';
+import type { Refusal, Shortage } from './errors.js';
+import type { EventDraft, RecordedRefusal, VersionRead } from './events.js';
+import type { StateView } from './evolve.js';
+import type { RecordTime, StoredReservation } from './stock.js';
+import type { StockKey } from './keys.js';
+import type { WorkRow } from './worksheet.js';
+
+/** What a decision may look at besides single records. */
+export interface DecisionView extends StateView {
+  /** The active holds with an expiry of one record, soonest first. */
+  expiringHolds(key: StockKey): Iterable<StoredReservation>;
+}
+
+export interface Circumstances {
+  readonly state: DecisionView;
+  readonly at: RecordTime;
+  /** How long a reservation answers after it was closed, in ms; recorded when it closes. */
+  readonly reservationRetentionMs: number;
+}
+
+/** How many holds are looked through for `earliestExpiry` before it is left out. */
+const HOLDS_SEARCHED_MAX = 1_000;
+
+export function refused(refusal: RecordedRefusal, reads: readonly VersionRead[]): EventDraft {
+  return { type: 'RequestRefused', lines: [], reads, reservations: [], refusal };
+}
+
+/** The caller's word on the version, in the order of the contract: If-Match, expectedVersion. */
+export function demandRefusal(demand: VersionDemand, row: WorkRow): Refusal | undefined {
+  const currentVersion = row.before?.version ?? 0;
+  const { ifMatch, expectedVersion } = demand;
+  if (ifMatch !== undefined) {
+    const matches = ifMatch === '*' ? currentVersion > 0 : ifMatch.includes(currentVersion);
+    if (!matches) return { code: 'precondition-failed', currentVersion };
+  }
+  if (expectedVersion !== undefined && expectedVersion !== currentVersion) {
+    return { code: 'version-conflict', expectedVersion, currentVersion };
+  }
+  return undefined;
+}
+
+export function stockNotFound(row: WorkRow): Refusal {
+  return { code: 'stock-not-found', storeId: row.name.storeId, sku: row.name.sku };
+}
+
+export function overflow(row: WorkRow): Refusal {
+  return { code: 'quantity-overflow', storeId: row.name.storeId, sku: row.name.sku };
+}
+
+/** A shortage with the row it is about. */
+export interface ShortRow {
+  readonly row: WorkRow;
+  readonly requested: number;
+}
+
+export function insufficient(short: readonly ShortRow[], view: DecisionView): Refusal {
+  const lines = short.map(({ row, requested }): Shortage => {
+    const { storeId, sku } = row.name;
+    const available = row.onHand - row.reserved;
+    return { storeId, sku, requested, available, version: row.before?.version ?? 0 };
+  });
+  const earliestExpiry = earliestRelief(short, view);
+  return {
+    code: 'insufficient-stock',
+    lines,
+    ...(earliestExpiry !== undefined && { earliestExpiry }),
+  };
+}
+
+/** When enough holds will have expired for every short row; undefined: never, or not known. */
+function earliestRelief(short: readonly ShortRow[], view: DecisionView): RecordTime | undefined {
+  let earliest = 0;
+  for (const { row, requested } of short) {
+    const relief = rowRelief(row, requested, view);
+    if (relief === undefined) return undefined;
+    earliest = Math.max(earliest, relief);
+  }
+  return earliest;
+}
+
+function rowRelief(row: WorkRow, requested: number, view: DecisionView): RecordTime | undefined {
+  if (row.onHand < requested) return undefined;
+  let missing = requested - (row.onHand - row.reserved);
+  let searched = 0;
+  for (const hold of view.expiringHolds(row.key)) {
+    searched += 1;
+    if (searched > HOLDS_SEARCHED_MAX || hold.expiresAt === null) return undefined;
+    for (const line of hold.lines) {
+      if (line.sku === row.name.sku && line.storeId === row.name.storeId) missing -= line.held;
+    }
+    if (missing <= 0) return hold.expiresAt;
+  }
+  return undefined;
+}
+
+/** Requests are bounded one by one; their sum over one record still has to stay exact. */
+export function isCountable(total: number): boolean {
+  return Number.isSafeInteger(total) && total >= 0;
+}

@@ -1,0 +1,78 @@
+import type { Refusal } from './errors.js';
+import type { StockName } from './keys.js';
+import type { RecordTime, Reservation } from './stock.js';
+
+export type EventType =
+  | 'StockAdjusted'
+  | 'StockCounted'
+  | 'StockReserved'
+  | 'StockReleased'
+  | 'StockCommitted'
+  | 'StockTransferred'
+  | 'StockBatch'
+  | 'ReservationExtended'
+  | 'ReservationExpired'
+  | 'RequestRefused';
+
+/**
+ * One stock record's change inside an event. It names the version it moves to, and both the
+ * deltas and what they lead to, so that the fold can check the one against the other.
+ */
+export interface StockLine extends StockName {
+  readonly version: number;
+  readonly onHandDelta: number;
+  readonly reservedDelta: number;
+  readonly onHand: number;
+  readonly reserved: number;
+  /** Sequence of the event that moved this record before; 0 for its first. */
+  readonly previousSequence: number;
+}
+
+/** A version that the event relied on without moving it; 0 means "was not there". */
+export type VersionRead =
+  | ({ readonly version: number } & StockName)
+  | { readonly version: number; readonly reservationId: string };
+
+/** The idempotency key that the event answers, with what its answer needs besides. */
+export interface AnsweredRequest {
+  /** Digest of caller, method, path and key. */
+  readonly key: string;
+  /** Digest of the parsed command and its preconditions. */
+  readonly fingerprint: string;
+  /** From this record time on, the key is free again. */
+  readonly keyUntil: RecordTime;
+  /** Of a refused request, since its answer names them: its id and its path. */
+  readonly requestId?: string;
+  readonly instance?: string;
+}
+
+/** Of an atomic batch, the refusal of one operation refuses all; `operation` is its index. */
+export type RecordedRefusal = Refusal & { readonly operation?: number };
+
+/** What `decide` proposes: an event that has no place in the log yet. */
+export interface EventDraft {
+  readonly type: EventType;
+  readonly lines: readonly StockLine[];
+  readonly reads: readonly VersionRead[];
+  /** Reservations as the event leaves them, each with the version it moves to. */
+  readonly reservations: readonly Reservation[];
+  readonly reason?: string;
+  readonly reference?: string;
+  readonly refusal?: RecordedRefusal;
+  /** For a batch: what each operation did, in the order of the request. */
+  readonly operations?: readonly BatchEffect[];
+}
+
+/** Indexes into the event's lines and reservations. */
+export interface BatchEffect {
+  readonly line: number;
+  readonly reservation?: number;
+}
+
+/** A fact, with its place in the log. Once durable it never changes. */
+export interface InventoryEvent extends EventDraft {
+  /** 1, 2, 3 …: no gaps. */
+  readonly sequence: number;
+  readonly at: RecordTime;
+  readonly request?: AnsweredRequest;
+}

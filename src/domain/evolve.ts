@@ -1,0 +1,176 @@
+import type { InventoryEvent, StockLine, VersionRead } from './events.js';
+import { type StockKey, stockKey } from './keys.js';
+import { heldDeltas, inconsistency } from './consistency.js';
+import {
+  type Reservation,
+  type StockRecord,
+  type StoredReservation,
+  isDue,
+  isForgotten,
+} from './stock.js';
+
+/** A live idempotency key: where its answer is, and what it was asked for. */
+export interface KeyEntry {
+  readonly fingerprint: string;
+  readonly sequence: number;
+  readonly until: number;
+}
+
+/** What `decide` and `evolve` may read. It may still hold what is forgotten by record time. */
+export interface StateView {
+  record(key: StockKey): StockRecord | undefined;
+  reservation(id: string): StoredReservation | undefined;
+  keyEntry(digest: string): KeyEntry | undefined;
+}
+
+export interface RecordChange {
+  readonly key: StockKey;
+  readonly record: StockRecord;
+}
+
+/** What one event changes. */
+export interface Changes {
+  readonly event: InventoryEvent;
+  readonly records: readonly RecordChange[];
+  readonly reservations: readonly StoredReservation[];
+}
+
+/** Which part of the one rule an event breaks; `inconsistent`: it contradicts itself. */
+export interface RuleBreach {
+  readonly breach: 'superseded' | 'key-used' | 'reservation-due' | 'inconsistent';
+  readonly what: string;
+}
+
+/**
+ * The one rule, and the only way that state moves: an event commits only if every version it
+ * names is still the current one, its idempotency key is unused, and no reservation it uses is
+ * due at the event's own time. Checked here when an event is appended and whenever it is replayed;
+ * nothing of the configuration enters.
+ */
+export function evolve(state: StateView, event: InventoryEvent): Changes | RuleBreach {
+  const contradiction = inconsistency(event);
+  if (contradiction !== undefined) return { breach: 'inconsistent', what: contradiction };
+  if (event.request !== undefined && liveKey(state, event.request.key, event.at) !== undefined) {
+    return { breach: 'key-used', what: `idempotency key ${event.request.key}` };
+  }
+  for (const read of event.reads) {
+    const breach = checkRead(state, event, read);
+    if (breach !== undefined) return breach;
+  }
+  const held = heldDeltas(event.reservations, (id) => state.reservation(id));
+  const records: RecordChange[] = [];
+  for (const line of event.lines) {
+    const key = stockKey(line);
+    const breach = checkLine(state.record(key), line, held.get(key) ?? 0);
+    if (breach !== undefined) return breach;
+    held.delete(key);
+    records.push({ key, record: moved(line, event) });
+  }
+  for (const [key, delta] of held) {
+    if (delta !== 0) return { breach: 'inconsistent', what: `hold of ${key} without its line` };
+  }
+  const reservations: StoredReservation[] = [];
+  for (const next of event.reservations) {
+    const before = state.reservation(next.id);
+    const breach = checkReservation(before, next, event);
+    if (breach !== undefined) return breach;
+    reservations.push({ ...next, sequences: [...(before?.sequences ?? []), event.sequence] });
+  }
+  return { event, records, reservations };
+}
+
+/** The entry of a key that is still in its retention at `at`. */
+export function liveKey(state: StateView, digest: string, at: number): KeyEntry | undefined {
+  const entry = state.keyEntry(digest);
+  return entry !== undefined && entry.until > at ? entry : undefined;
+}
+
+/** The reservation as a client may know it at `at`: one past its retention is unknown. */
+export function knownReservation(
+  state: StateView,
+  id: string,
+  at: number,
+): StoredReservation | undefined {
+  const reservation = state.reservation(id);
+  return reservation !== undefined && !isForgotten(reservation, at) ? reservation : undefined;
+}
+
+function checkRead(
+  state: StateView,
+  event: InventoryEvent,
+  read: VersionRead,
+): RuleBreach | undefined {
+  if ('sku' in read) {
+    const key = stockKey(read);
+    const current = state.record(key)?.version ?? 0;
+    return current === read.version ? undefined : superseded(key, read.version, current);
+  }
+  const reservation = knownReservation(state, read.reservationId, event.at);
+  const current = reservation?.version ?? 0;
+  if (current !== read.version) return superseded(read.reservationId, read.version, current);
+  if (reservation !== undefined && isDue(reservation, event.at)) return due(reservation);
+  return undefined;
+}
+
+function checkLine(
+  before: StockRecord | undefined,
+  line: StockLine,
+  heldDelta: number,
+): RuleBreach | undefined {
+  const version = before?.version ?? 0;
+  if (line.version !== version + 1) return superseded(stockKey(line), line.version - 1, version);
+  if (
+    line.onHand !== (before?.onHand ?? 0) + line.onHandDelta ||
+    line.reserved !== (before?.reserved ?? 0) + line.reservedDelta ||
+    line.previousSequence !== (before?.sequence ?? 0)
+  ) {
+    return { breach: 'inconsistent', what: `${stockKey(line)} does not follow its last state` };
+  }
+  if (line.reservedDelta !== heldDelta) {
+    return { breach: 'inconsistent', what: `${stockKey(line)} reserved without its hold` };
+  }
+  return undefined;
+}
+
+function checkReservation(
+  before: StoredReservation | undefined,
+  next: Reservation,
+  event: InventoryEvent,
+): RuleBreach | undefined {
+  const version = before?.version ?? 0;
+  if (next.version !== version + 1) return superseded(next.id, next.version - 1, version);
+  if (before === undefined) return undefined;
+  if (before.lines.length !== next.lines.length) {
+    return { breach: 'inconsistent', what: `reservation ${next.id} changed its lines` };
+  }
+  if (before.status !== 'active') {
+    return { breach: 'inconsistent', what: `reservation ${next.id} is ${before.status}` };
+  }
+  const expiring = event.type === 'ReservationExpired';
+  if (isDue(before, event.at) !== expiring) {
+    return expiring
+      ? { breach: 'inconsistent', what: `reservation ${next.id} is not due` }
+      : due(before);
+  }
+  return undefined;
+}
+
+function moved(line: StockLine, event: InventoryEvent): StockRecord {
+  return {
+    storeId: line.storeId,
+    sku: line.sku,
+    onHand: line.onHand,
+    reserved: line.reserved,
+    version: line.version,
+    updatedAt: event.at,
+    sequence: event.sequence,
+  };
+}
+
+function superseded(what: string, named: number, current: number): RuleBreach {
+  return { breach: 'superseded', what: `${what}: named version ${named}, current ${current}` };
+}
+
+function due(reservation: Reservation): RuleBreach {
+  return { breach: 'reservation-due', what: `reservation ${reservation.id}` };
+}

@@ -1,0 +1,39 @@
+/**
+ * Walks a map from its oldest entry and drops what is over, a few at a time. It keeps its place:
+ * a fresh iterator would step over every entry deleted before, again and again.
+ */
+export class ForgettingWalk<V> {
+  private iterator: MapIterator<[string, V]>;
+  private oldest: [string, V] | undefined;
+
+  constructor(
+    private readonly map: Map<string, V>,
+    private readonly endOf: (value: V) => number,
+    private readonly drop: (id: string) => void,
+  ) {
+    this.iterator = map.entries();
+  }
+
+  /** Drops up to `most` of the oldest entries whose end is not after `at`. */
+  forget(at: number, most: number): void {
+    for (let dropped = 0; dropped < most; dropped += 1) {
+      const entry = (this.oldest ??= this.next());
+      if (entry === undefined) return;
+      const current = this.map.get(entry[0]);
+      if (current === entry[1]) {
+        if (this.endOf(entry[1]) > at) return;
+        this.drop(entry[0]);
+      }
+      this.oldest = undefined;
+    }
+  }
+
+  private next(): [string, V] | undefined {
+    let result = this.iterator.next();
+    if (result.done === true && this.map.size > 0) {
+      this.iterator = this.map.entries();
+      result = this.iterator.next();
+    }
+    return result.done === true ? undefined : result.value;
+  }
+}

@@ -1,0 +1,173 @@
+import { assert } from '../assert.js';
+import type { DecisionView } from '../domain/decide.js';
+import { type Changes, type KeyEntry, type RuleBreach, evolve } from '../domain/evolve.js';
+import type { InventoryEvent } from '../domain/events.js';
+import { type StockKey, stockKey } from '../domain/keys.js';
+import type { StockRecord, StoredReservation } from '../domain/stock.js';
+import type { PublishedState } from './published-state.js';
+
+/**
+ * Published state below, and above it the pending overlay: the events still on their way to disk.
+ * Writers decide on both (this view); reads see `published` only.
+ */
+export class LayeredState implements DecisionView {
+  private readonly queue: Changes[] = [];
+  /** How many of the queue's head have been published already. */
+  private head = 0;
+  private readonly records = new Map<StockKey, StockRecord>();
+  private readonly reservations = new Map<string, StoredReservation>();
+  /** Of those, the active ones with an expiry. */
+  private readonly expiring = new Map<string, StoredReservation>();
+  /** No pending hold is due before this time. */
+  private pendingExpiry = Infinity;
+  private readonly keys = new Map<string, KeyEntry>();
+
+  constructor(readonly published: PublishedState) {}
+
+  /** The newest event, pending ones included. */
+  get lastSequence(): number {
+    return this.queue.at(-1)?.event.sequence ?? this.published.lastSequence;
+  }
+
+  get lastAt(): number {
+    return this.queue.at(-1)?.event.at ?? this.published.lastAt;
+  }
+
+  get pendingEvents(): number {
+    return this.queue.length - this.head;
+  }
+
+  record(key: StockKey): StockRecord | undefined {
+    return this.records.get(key) ?? this.published.record(key);
+  }
+
+  reservation(id: string): StoredReservation | undefined {
+    return this.reservations.get(id) ?? this.published.reservation(id);
+  }
+
+  keyEntry(digest: string): KeyEntry | undefined {
+    return this.keys.get(digest) ?? this.published.keyEntry(digest);
+  }
+
+  expiringHolds(key: StockKey): Iterable<StoredReservation> {
+    const published = this.published.holds.of(key);
+    return this.reservations.size === 0 ? expiringOnly(published) : this.merged(key, published);
+  }
+
+  /** Whether any hold at all may be due at `at`; in doubt, true. Cheap: every write asks. */
+  mayHaveDue(at: number): boolean {
+    const next = this.published.holds.nextExpiry();
+    return this.pendingExpiry <= at || (next !== undefined && next <= at);
+  }
+
+  /** Live keys, and dead ones that are not cleared yet. */
+  get keyCount(): number {
+    return this.published.counts.keys + this.keys.size;
+  }
+
+  /** Takes an event in as pending, if the one rule holds. */
+  append(event: InventoryEvent): Changes | RuleBreach {
+    assert(event.sequence === this.lastSequence + 1, `event ${event.sequence} leaves a gap`);
+    assert(event.at >= this.lastAt, `event ${event.sequence} goes back in time`);
+    const changes = evolve(this, event);
+    if ('breach' in changes) return changes;
+    this.queue.push(changes);
+    for (const { key, record } of changes.records) this.records.set(key, record);
+    for (const reservation of changes.reservations) {
+      this.reservations.set(reservation.id, reservation);
+      this.trackExpiry(reservation);
+    }
+    const { request, sequence } = event;
+    if (request !== undefined) {
+      const { key, fingerprint, keyUntil } = request;
+      this.keys.set(key, { fingerprint, sequence, until: keyUntil });
+    }
+    return changes;
+  }
+
+  /** Moves the overlay down, up to and with `sequence`: that is durable now. */
+  publish(sequence: number): void {
+    for (;;) {
+      const changes = this.queue[this.head];
+      if (changes === undefined || changes.event.sequence > sequence) break;
+      this.head += 1;
+      this.published.apply(changes);
+      this.forgetPending(changes);
+    }
+    if (this.head === this.queue.length) {
+      this.queue.length = 0;
+      this.head = 0;
+    } else if (this.head > 1_024) {
+      this.queue.splice(0, this.head);
+      this.head = 0;
+    }
+  }
+
+  /** Drops everything that is pending: its write failed, it never happened. */
+  dropPending(): void {
+    this.queue.length = 0;
+    this.head = 0;
+    this.records.clear();
+    this.reservations.clear();
+    this.expiring.clear();
+    this.pendingExpiry = Infinity;
+    this.keys.clear();
+  }
+
+  private trackExpiry(reservation: StoredReservation): void {
+    const { id, expiresAt, status } = reservation;
+    if (expiresAt === null) return;
+    if (status === 'active') {
+      this.expiring.set(id, reservation);
+      this.pendingExpiry = Math.min(this.pendingExpiry, expiresAt);
+    } else this.expiring.delete(id);
+  }
+
+  private forgetPending({ event, records, reservations }: Changes): void {
+    for (const { key, record } of records) {
+      if (this.records.get(key) === record) this.records.delete(key);
+    }
+    for (const reservation of reservations) {
+      const { id } = reservation;
+      if (this.reservations.get(id) !== reservation) continue;
+      this.reservations.delete(id);
+      this.expiring.delete(id);
+      if (this.expiring.size === 0) this.pendingExpiry = Infinity;
+    }
+    const digest = event.request?.key;
+    if (digest !== undefined && this.keys.get(digest)?.sequence === event.sequence) {
+      this.keys.delete(digest);
+    }
+  }
+
+  private *merged(
+    key: StockKey,
+    published: Iterable<StoredReservation>,
+  ): Iterable<StoredReservation> {
+    const pending = [...this.expiring.values()]
+      .filter((hold) => holds(hold, key))
+      .sort((a, b) => (a.expiresAt ?? 0) - (b.expiresAt ?? 0));
+    let next = 0;
+    for (const hold of expiringOnly(published)) {
+      if (this.reservations.has(hold.id)) continue;
+      for (; next < pending.length; next += 1) {
+        const candidate = pending[next];
+        if (candidate === undefined || (candidate.expiresAt ?? 0) > (hold.expiresAt ?? 0)) break;
+        yield candidate;
+      }
+      yield hold;
+    }
+    yield* pending.slice(next);
+  }
+}
+
+function* expiringOnly(inOrder: Iterable<StoredReservation>): Iterable<StoredReservation> {
+  for (const hold of inOrder) {
+    if (hold.expiresAt === null) return;
+    yield hold;
+  }
+}
+
+function holds(hold: StoredReservation, key: StockKey): boolean {
+  return hold.lines.some((line) => line.held > 0 && stockKey(line) === key);
+}

@@ -1,0 +1,43 @@
+import { assert } from '../../assert.js';
+import type { InventoryRepository } from '../../application/ports.js';
+import type { RecordClock } from '../../application/record-clock.js';
+import { UnavailableError } from '../../domain/errors.js';
+import type { InventoryEvent } from '../../domain/events.js';
+import { createDurableReads } from '../durable-reads.js';
+import { LayeredState } from '../layered-state.js';
+import { PublishedState } from '../published-state.js';
+import { createTransaction } from '../transaction.js';
+
+/**
+ * Stock in this process's memory: "durable" lasts as long as the process. For trying things out
+ * and for tests of what stands above storage; the same contract as every driver.
+ */
+export function createMemoryInventoryRepository(recordClock: RecordClock): InventoryRepository {
+  const published = new PublishedState();
+  const state = new LayeredState(published);
+  const events: InventoryEvent[] = [];
+  let closed = false;
+
+  return {
+    ...createDurableReads(published),
+    now: () => recordClock.now(),
+    durableSequence: () => published.lastSequence,
+    transact(work) {
+      if (closed) throw new UnavailableError('shutting-down', 1_000);
+      const at = Math.max(recordClock.now(), state.lastAt);
+      const result = work(createTransaction(state, at, (event) => events.push(event)));
+      state.publish(state.lastSequence);
+      return { result, durable: undefined };
+    },
+    event(sequence) {
+      const event = events[sequence - 1];
+      assert(event !== undefined, `no event ${sequence}`);
+      return Promise.resolve(event);
+    },
+    eventsAfter: (sequence, limit) => Promise.resolve(events.slice(sequence, sequence + limit)),
+    close() {
+      closed = true;
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import type { Changes, KeyEntry, StateView } from '../domain/evolve.js';
+import type { StockKey } from '../domain/keys.js';
+import type { StockRecord, StoredReservation } from '../domain/stock.js';
+import { ForgettingWalk } from './forgetting.js';
+import { HoldIndex } from './hold-index.js';
+import { type SortedSet, byCodePoint, createSortedSet } from './sorted-set.js';
+
+/** How many dead entries one event may clear away: keeps pace, never stalls. */
+const CLEARED_PER_EVENT_MAX = 4;
+
+/**
+ * The fold of the durable log, with the indexes that reads need. What it holds is bounded by what
+ * is alive: records, active reservations, closed ones and keys until their recorded end.
+ */
+export class PublishedState implements StateView {
+  readonly holds = new HoldIndex();
+  private readonly records = new Map<StockKey, StockRecord>();
+  private readonly reservations = new Map<string, StoredReservation>();
+  private readonly keys = new Map<string, KeyEntry>();
+  private readonly closed = new Map<string, number>();
+  private readonly skusOfStore = new Map<string, SortedSet<string>>();
+  private readonly idsOfReference = new Map<string, SortedSet<string>>();
+  private readonly keyWalk = new ForgettingWalk(
+    this.keys,
+    (entry) => entry.until,
+    (digest) => this.keys.delete(digest),
+  );
+  private readonly closedWalk = new ForgettingWalk(
+    this.closed,
+    (retainUntil) => retainUntil,
+    (id) => this.dropReservation(id),
+  );
+  private sequence = 0;
+  private at = 0;
+
+  /** The last event folded in; 0: none yet. */
+  get lastSequence(): number {
+    return this.sequence;
+  }
+
+  /** Record time of the last event folded in, ms since the epoch. */
+  get lastAt(): number {
+    return this.at;
+  }
+
+  get counts(): { records: number; reservations: number; keys: number } {
+    const { records, reservations, keys } = this;
+    return { records: records.size, reservations: reservations.size, keys: keys.size };
+  }
+
+  record(key: StockKey): StockRecord | undefined {
+    return this.records.get(key);
+  }
+
+  reservation(id: string): StoredReservation | undefined {
+    return this.reservations.get(id);
+  }
+
+  keyEntry(digest: string): KeyEntry | undefined {
+    return this.keys.get(digest);
+  }
+
+  allRecords(): Iterable<readonly [StockKey, StockRecord]> {
+    return this.records;
+  }
+
+  allReservations(): Iterable<StoredReservation> {
+    return this.reservations.values();
+  }
+
+  allKeys(): Iterable<readonly [string, KeyEntry]> {
+    return this.keys;
+  }
+
+  /** The SKUs of one store in order, behind `after`. */
+  skus(storeId: string, after: string | undefined): Iterable<string> {
+    return this.skusOfStore.get(storeId)?.items(after) ?? [];
+  }
+
+  /** The ids of the reservations with one reference in order, behind `after`. */
+  idsByReference(reference: string, after: string | undefined): Iterable<string> {
+    return this.idsOfReference.get(reference)?.items(after) ?? [];
+  }
+
+  apply(changes: Changes): void {
+    const { event } = changes;
+    this.sequence = event.sequence;
+    this.at = event.at;
+    for (const { key, record } of changes.records) this.putRecord(key, record);
+    for (const reservation of changes.reservations) this.putReservation(reservation);
+    if (event.request !== undefined) {
+      const { key, fingerprint, keyUntil } = event.request;
+      this.putKey(key, { fingerprint, sequence: event.sequence, until: keyUntil });
+    }
+    this.clearForgotten(CLEARED_PER_EVENT_MAX);
+  }
+
+  putRecord(key: StockKey, record: StockRecord): void {
+    const known = this.records.get(key);
+    this.records.set(key, record);
+    if (known !== undefined) return;
+    addTo(this.skusOfStore, record.storeId, record.sku);
+  }
+
+  putReservation(reservation: StoredReservation): void {
+    const { id, reference } = reservation;
+    const before = this.reservations.get(id);
+    this.reservations.set(id, reservation);
+    this.holds.replace(before, reservation);
+    if (reservation.retainUntil !== null) this.closed.set(id, reservation.retainUntil);
+    if (before !== undefined || reference === null) return;
+    addTo(this.idsOfReference, reference, id);
+  }
+
+  putKey(digest: string, entry: KeyEntry): void {
+    // Behind the others again, so that the oldest stay in front for clearing.
+    this.keys.delete(digest);
+    this.keys.set(digest, entry);
+  }
+
+  /** A snapshot says where it stands; only used while loading one. */
+  startAt(sequence: number, at: number): void {
+    this.sequence = sequence;
+    this.at = at;
+  }
+
+  /**
+   * Drops up to `most` keys and closed reservations whose recorded end has passed. Only memory:
+   * what is forgotten is already invisible by its recorded end.
+   */
+  clearForgotten(most: number): void {
+    this.keyWalk.forget(this.at, most);
+    this.closedWalk.forget(this.at, most);
+  }
+
+  private dropReservation(id: string): void {
+    const reference = this.reservations.get(id)?.reference ?? null;
+    this.closed.delete(id);
+    this.reservations.delete(id);
+    if (reference === null) return;
+    const ids = this.idsOfReference.get(reference);
+    ids?.delete(id);
+    if (ids?.size === 0) this.idsOfReference.delete(reference);
+  }
+}
+
+function addTo(sets: Map<string, SortedSet<string>>, name: string, item: string): void {
+  let set = sets.get(name);
+  if (set === undefined) {
+    set = createSortedSet(byCodePoint);
+    sets.set(name, set);
+  }
+  set.add(item);
+}

@@ -1,0 +1,32 @@
+import { assert } from '../assert.js';
+import type { Transaction } from '../application/ports.js';
+import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/events.js';
+import type { LayeredState } from './layered-state.js';
+
+/**
+ * A transaction on a state in memory. Nothing can come between its decision and its append, so a
+ * draft that breaks the one rule is a defect: it is refused, loudly, before it reaches the log.
+ */
+export function createTransaction(
+  state: LayeredState,
+  at: number,
+  onAppended: (event: InventoryEvent) => void,
+): Transaction {
+  return {
+    at,
+    state,
+    append(draft: EventDraft, request?: AnsweredRequest) {
+      const sequence = state.lastSequence + 1;
+      const placed = { ...draft, sequence, at };
+      const event = request === undefined ? placed : { ...placed, request };
+      const changes = state.append(event);
+      assert(!('breach' in changes), `the one rule: ${JSON.stringify(changes, breachOnly)}`);
+      onAppended(event);
+      return event;
+    },
+  };
+}
+
+function breachOnly(name: string, value: unknown): unknown {
+  return name === 'event' ? undefined : value;
+}

@@ -1,0 +1,51 @@
+import { v7 } from 'uuid';
+
+/** Milliseconds since the Unix epoch, or a distance in milliseconds; always an integer in records. */
+export type Millis = number;
+
+export interface Clock {
+  /** The wall clock: may jump in either direction at any time. */
+  wallMs(): Millis;
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonicMs(): number;
+}
+
+export interface Timers {
+  /** Runs `task` after what has already arrived on the event loop has been served. */
+  immediate(task: () => void): void;
+  /** Runs `task` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, task: () => void): () => void;
+}
+
+export interface IdSource {
+  /** A new identifier, unique over all processes and restarts. */
+  next(): string;
+}
+
+export interface Random {
+  /** A uniform number in [0, 1). */
+  next(): number;
+}
+
+export interface System {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly ids: IdSource;
+  readonly random: Random;
+}
+
+/** The real clock, timers, ids and randomness; tests and simulations pass their own. */
+export function createSystem(): System {
+  return {
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    timers: {
+      immediate: (task) => void setImmediate(task),
+      after: (delayMs, task) => {
+        const handle = setTimeout(task, delayMs);
+        return () => clearTimeout(handle);
+      },
+    },
+    ids: { next: () => v7() },
+    random: { next: () => Math.random() },
+  };
+}
