@@ -1,0 +1,82 @@
+import type { Timers } from '../../system.js';
+
+/**
+ * Collects what arrives while a write is under way, and writes it as one: a sync costs the same
+ * for one record as for a thousand. One write at a time; the next starts when it has returned.
+ */
+export interface GroupCommit<T> {
+  /**
+   * Puts `item` into the next batch. The promise, shared by the batch, resolves when `write`
+   * returned for it, and rejects with what it threw; then everything that came later is rejected
+   * as well, since it was decided on what is lost now.
+   */
+  add(item: T): Promise<void>;
+  /** Resolves (or rejects) when everything that is pending now has been written; else undefined. */
+  pending(): Promise<void> | undefined;
+  readonly pendingItems: number;
+}
+
+interface Batch<T> {
+  readonly items: T[];
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitDeps<T> {
+  readonly timers: Timers;
+  /** Must not return before the items are durable. */
+  readonly write: (items: readonly T[]) => Promise<void>;
+  /** Called before anybody learns that the write failed, and before anything new is taken in. */
+  readonly onFailed: () => void;
+}
+
+export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
+  let collecting: Batch<T> | undefined;
+  let writing: Batch<T> | undefined;
+
+  async function writeAll(): Promise<void> {
+    while (collecting !== undefined) {
+      writing = collecting;
+      collecting = undefined;
+      try {
+        await deps.write(writing.items);
+        writing.resolve();
+      } catch (error) {
+        const lost: (Batch<T> | undefined)[] = [writing, collecting];
+        collecting = undefined;
+        deps.onFailed();
+        for (const batch of lost) batch?.reject(error);
+      }
+      writing = undefined;
+    }
+  }
+
+  return {
+    add(item) {
+      if (collecting === undefined) {
+        collecting = newBatch();
+        // After the requests that have already arrived: they come along in this batch.
+        if (writing === undefined) deps.timers.immediate(() => void writeAll());
+      }
+      collecting.items.push(item);
+      return collecting.done;
+    },
+    pending: () => (collecting ?? writing)?.done,
+    get pendingItems() {
+      return (collecting?.items.length ?? 0) + (writing?.items.length ?? 0);
+    },
+  };
+}
+
+function newBatch<T>(): Batch<T> {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const done = new Promise<void>((onResolved, onRejected) => {
+    resolve = onResolved;
+    reject = onRejected;
+  });
+  // Not everybody who adds waits; a lost batch is answered for by those who do.
+  done.catch(() => undefined);
+  return { items: [], done, resolve, reject };
+}

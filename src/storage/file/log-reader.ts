@@ -1,0 +1,121 @@
+import { assert } from '../../assert.js';
+import type { InventoryEvent } from '../../domain/events.js';
+import type { DataPaths } from './data-directory.js';
+import { type FileSystem, readFully, readWhole } from './file-system.js';
+import type { SealedSegment } from './manifest.js';
+import { Offsets } from './offsets.js';
+import { createReadHandle } from './read-handle.js';
+import { NEWLINE, isEventLine, parseLine } from './record-format.js';
+
+/** How many sealed segments keep their offsets in memory: 4 bytes for each event of them. */
+const OFFSETS_KEPT_MAX = 16;
+/** How much of a segment one read of several events takes at the most. */
+const READ_BYTES_MAX = 1024 * 1024;
+
+/** Reads single durable events by their sequence, from disk. */
+export interface LogReader {
+  event(sequence: number): Promise<InventoryEvent>;
+  /** From `sequence` on, in order: up to `limit`, at least one where there is one. */
+  eventsFrom(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
+  close(): Promise<void>;
+}
+
+export interface LogReaderDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  readonly sealed: () => readonly SealedSegment[];
+  /** The durable part of the segment that is being appended to. */
+  readonly active: () => {
+    readonly name: string;
+    readonly offsets: Offsets;
+    readonly bytes: number;
+  };
+}
+
+/** A segment as a reader sees it: where its events start, and where its durable bytes end. */
+interface Readable {
+  readonly path: string;
+  readonly offsets: Offsets;
+  readonly bytes: number;
+}
+
+export function createLogReader({ fileSystem, paths, sealed, active }: LogReaderDeps): LogReader {
+  const kept = new Map<string, Offsets>();
+  const handles = createReadHandle(fileSystem);
+
+  async function offsetsOf(segment: SealedSegment): Promise<Offsets> {
+    let offsets = kept.get(segment.file);
+    if (offsets === undefined) {
+      offsets = scanOffsets(await readWhole(fileSystem, pathOf(segment.file)), segment.first);
+    }
+    kept.delete(segment.file);
+    kept.set(segment.file, offsets);
+    const [oldest] = kept.keys();
+    if (kept.size > OFFSETS_KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+    return offsets;
+  }
+
+  async function find(sequence: number): Promise<Readable> {
+    const current = active();
+    if (sequence >= current.offsets.first) {
+      return { path: pathOf(current.name), offsets: current.offsets, bytes: current.bytes };
+    }
+    const segment = sealed().find(({ first, last }) => first <= sequence && sequence <= last);
+    assert(segment !== undefined, `event ${sequence} is in no segment`);
+    const { file, bytes } = segment;
+    return { path: pathOf(file), offsets: await offsetsOf(segment), bytes };
+  }
+
+  function pathOf(name: string): string {
+    return `${paths.events}/${name}`;
+  }
+
+  async function read(from: Readable, start: number, end: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(end - start);
+    const length = await handles.use(from.path, (file) => readFully(file, buffer, start));
+    assert(length === buffer.length, `${from.path} is shorter than it was`);
+    return buffer;
+  }
+
+  return {
+    async event(sequence) {
+      const [event] = await this.eventsFrom(sequence, 1);
+      assert(event !== undefined && event.sequence === sequence, `event ${sequence} is not there`);
+      return event;
+    },
+    async eventsFrom(sequence, limit) {
+      const segment = await find(sequence);
+      const { offsets, bytes } = segment;
+      const start = offsets.of(sequence);
+      assert(start !== undefined, `event ${sequence} is not in ${segment.path}`);
+      let next = sequence + 1;
+      while (next - sequence < limit && (offsets.of(next) ?? Infinity) - start < READ_BYTES_MAX) {
+        next += 1;
+      }
+      return parseEvents(await read(segment, start, offsets.of(next) ?? bytes), segment.path);
+    },
+    close: () => handles.close(),
+  };
+}
+
+/** The rebuildable index of a segment: where each of its events starts. */
+function scanOffsets(bytes: Buffer, first: number): Offsets {
+  const offsets = new Offsets(first);
+  for (let offset = 0; offset < bytes.length; offset = bytes.indexOf(NEWLINE, offset) + 1) {
+    if (isEventLine(bytes, offset)) offsets.push(offset);
+  }
+  return offsets;
+}
+
+function parseEvents(bytes: Buffer, path: string): InventoryEvent[] {
+  const events: InventoryEvent[] = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    const end = bytes.indexOf(NEWLINE, offset);
+    const line = end < 0 ? undefined : parseLine(bytes.subarray(offset, end));
+    assert(line !== undefined, `${path} holds a damaged line that was good before`);
+    if (line.kind === 'event') events.push(line.event);
+    offset = end + 1;
+  }
+  return events;
+}

@@ -1,0 +1,30 @@
+import { Mutex } from 'async-mutex';
+import type { FileSystem } from './file-system.js';
+import { type Manifest, saveManifest } from './manifest.js';
+
+/** The manifest in force. Changes are made one after the other, each durable before the next. */
+export interface ManifestStore {
+  readonly current: Manifest;
+  update(change: (current: Manifest) => Partial<Manifest>): Promise<void>;
+}
+
+export function createManifestStore(
+  fileSystem: FileSystem,
+  directory: string,
+  initial: Manifest,
+): ManifestStore {
+  const mutex = new Mutex();
+  let current = initial;
+  return {
+    get current() {
+      return current;
+    },
+    update: (change) =>
+      mutex.runExclusive(async () => {
+        const generation = current.generation + 1;
+        const next = { ...current, ...change(current), generation };
+        await saveManifest(fileSystem, directory, next);
+        current = next;
+      }),
+  };
+}

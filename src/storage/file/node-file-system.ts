@@ -1,0 +1,58 @@
+import * as fs from 'node:fs';
+import type { FileSystem, OpenFile } from './file-system.js';
+
+/** Data belongs to the service's user alone. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
+
+/** Plain descriptors and callbacks: half the cost of FileHandle, and nothing to be collected. */
+function call<T>(start: (done: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error === null) resolve(value);
+      else reject(error);
+    });
+  });
+}
+
+function openFile(descriptor: number): OpenFile {
+  return {
+    read: (buffer, position) =>
+      call((done) => fs.read(descriptor, buffer, 0, buffer.length, position, done)),
+    append: (bytes) => call((done) => fs.write(descriptor, bytes, 0, bytes.length, null, done)),
+    dataSync: () => call((done) => fs.fdatasync(descriptor, done as fs.NoParamCallback)),
+    truncate: (bytes) =>
+      call((done) => fs.ftruncate(descriptor, bytes, done as fs.NoParamCallback)),
+    size: () => call<fs.Stats>((done) => fs.fstat(descriptor, done)).then((stats) => stats.size),
+    close: () => call((done) => fs.close(descriptor, done as fs.NoParamCallback)),
+  };
+}
+
+async function open(path: string, flags: string): Promise<OpenFile> {
+  return openFile(await call<number>((done) => fs.open(path, flags, FILE_MODE, done)));
+}
+
+/** The real disk. */
+export function createNodeFileSystem(): FileSystem {
+  return {
+    openAppend: (path) => open(path, 'a+'),
+    create: (path) => open(path, 'ax+'),
+    openRead: (path) => open(path, 'r'),
+    rename: (from, to) => fs.promises.rename(from, to),
+    remove: (path) => fs.promises.unlink(path),
+    async makeDirectory(path) {
+      await fs.promises.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    },
+    list: (path) => fs.promises.readdir(path),
+    async syncDirectory(path) {
+      const descriptor = await call<number>((done) => fs.open(path, 'r', done));
+      try {
+        await call((done) => fs.fsync(descriptor, done as fs.NoParamCallback));
+      } finally {
+        await call((done) => fs.close(descriptor, done as fs.NoParamCallback));
+      }
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import * as fs from 'node:fs';
+import { hostname } from 'node:os';
+import { tryLock } from 'fs-native-extensions';
+import { DataDirectoryError } from './errors.js';
+
+/** Statfs magic numbers (linux/magic.h, statfs(2)) of file systems whose locks or syncs deceive. */
+const UNSAFE_FILE_SYSTEMS = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xfe534d42, 'SMB2'],
+  [0xff534d42, 'CIFS'],
+  [0x65735546, 'FUSE'],
+]);
+
+export interface PresenceLock {
+  release(): void;
+}
+
+/**
+ * Takes the directory for this process. The kernel lets go of the lock when the process ends,
+ * however it ends. Throws DataDirectoryError where another server holds it, or where this machine
+ * cannot keep what a lock or a sync promises.
+ */
+export function takePresenceLock(directory: string): PresenceLock {
+  assertSafeFileSystem(directory);
+  const path = `${directory}/presence.lock`;
+  // 'a+': the lock wants a writable descriptor, and the holder's name must survive our opening it.
+  const descriptor = fs.openSync(path, 'a+', 0o600);
+  if (!tryLock(descriptor) || !isStillThere(descriptor, path)) {
+    const holder = readHolder(descriptor);
+    fs.closeSync(descriptor);
+    throw new DataDirectoryError(
+      `${directory} is in use by another server (last known holder: ${holder}); ` +
+        'stop it first, or set DATA_DIR to another directory',
+    );
+  }
+  fs.ftruncateSync(descriptor, 0);
+  const holder = { pid: process.pid, host: hostname(), mode: 'exclusive' };
+  fs.writeSync(descriptor, `${JSON.stringify(holder)}\n`);
+  return { release: () => fs.closeSync(descriptor) };
+}
+
+/** A lock file that was removed and made anew would have two holders: compare the inodes. */
+function isStillThere(descriptor: number, path: string): boolean {
+  const held = fs.fstatSync(descriptor);
+  const named = fs.statSync(path, { throwIfNoEntry: false });
+  return named?.ino === held.ino && named.dev === held.dev;
+}
+
+function readHolder(descriptor: number): string {
+  const buffer = Buffer.alloc(256);
+  const text = buffer.toString('utf8', 0, fs.readSync(descriptor, buffer, 0, 256, 0));
+  try {
+    const { pid, host } = JSON.parse(text) as { pid: number; host: string };
+    return `pid ${pid} on ${host}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+function assertSafeFileSystem(directory: string): void {
+  if (process.env['UV_USE_IO_URING'] === '1') {
+    throw new DataDirectoryError('UV_USE_IO_URING=1 is not supported: unset it');
+  }
+  const unsafe = UNSAFE_FILE_SYSTEMS.get(Number(fs.statfsSync(directory).type) >>> 0);
+  if (unsafe !== undefined) {
+    throw new DataDirectoryError(
+      `${directory} is on ${unsafe}, where locks and syncs do not keep their promise: ` +
+        'set DATA_DIR to a directory on a local disk',
+    );
+  }
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type { IdSource } from '../../system.js';
+import { LayeredState } from '../layered-state.js';
+import {
+  type DataPaths,
+  damaged,
+  fileNameOf,
+  makeDirectories,
+  numberedFiles,
+} from './data-directory.js';
+import { DataDirectoryError } from './errors.js';
+import { type FileSystem, readWhole, syncOrDie } from './file-system.js';
+import { FORMAT_VERSION, type Manifest, loadManifest, saveManifest } from './manifest.js';
+import { Offsets } from './offsets.js';
+import { FIRST_PREVIOUS } from './record-format.js';
+import { foldEvent, replaySealed } from './replay.js';
+import { type SegmentScan, highestDurable, scanSegment } from './segment-scan.js';
+import { type LoadedSnapshot, loadNewestSnapshot } from './snapshot-load.js';
+
+/** What was found on disk, before anything is changed there. */
+export interface Recovered {
+  readonly manifest: Manifest;
+  /** Published up to what is known to be durable; what lies beyond is pending until it is. */
+  readonly state: LayeredState;
+  readonly active: RecoveredSegment;
+  /** The last stop was clean, and nothing has changed since. */
+  readonly clean: boolean;
+  readonly epoch: number;
+  /** How many events were folded on top of the snapshot. */
+  readonly replayed: number;
+  readonly snapshot: LoadedSnapshot | undefined;
+}
+
+export interface RecoveredSegment {
+  readonly name: string;
+  readonly scan: SegmentScan;
+  readonly offsets: Offsets;
+  /** The whole file: good bytes, then perhaps a torn tail. */
+  readonly bytes: Buffer;
+}
+
+export interface RecoveryDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  readonly ids: IdSource;
+  /** Told of what is survivable but wants a person, such as a damaged snapshot. */
+  readonly onWarning: (message: string) => void;
+}
+
+/**
+ * Reads a data directory. Rejects with DataDirectoryError where anything that was acknowledged is
+ * damaged or missing, naming file, line and sequence; only what nobody was promised may be torn.
+ */
+export async function recover(deps: RecoveryDeps): Promise<Recovered> {
+  const { fileSystem, paths } = deps;
+  await makeDirectories(fileSystem, paths);
+  const manifest = (await loadManifest(fileSystem, paths.root)) ?? (await initialize(deps));
+  const activeName = await checkFiles(deps, manifest);
+  const snapshot = await loadNewestSnapshot(deps, manifest);
+  const state = new LayeredState(snapshot.state);
+  const before = state.lastSequence;
+  await replaySealed(deps, manifest.sealed, state);
+  const active = await replayActive(deps, manifest, activeName, state);
+  const { scan } = active;
+
+  const floor = Math.max(
+    manifest.durable,
+    ...manifest.snapshots.map((entry) => entry.sequence),
+    manifest.sealed.at(-1)?.last ?? 0,
+    scan.durable,
+    scan.broken === undefined ? 0 : highestDurable(active.bytes.subarray(scan.broken.offset)),
+  );
+  const path = `${paths.events}/${activeName}`;
+  if (scan.last < floor) {
+    const where = scan.broken ? `line ${scan.broken.line} ${scan.broken.what}` : 'the file ends';
+    throw damaged(
+      path,
+      `sequence ${scan.last + 1}`,
+      `${where}, but events up to ${floor} were acknowledged`,
+    );
+  }
+  checkCleanMark(manifest, active, path);
+  state.publish(manifest.clean === null ? floor : scan.last);
+  return {
+    manifest,
+    state,
+    active,
+    clean: manifest.clean !== null,
+    epoch: Math.max(manifest.epoch, scan.epoch),
+    replayed: state.lastSequence - before,
+    snapshot: snapshot.entry === undefined ? undefined : snapshot,
+  };
+}
+
+/** A directory without a segment byte and without a snapshot is fresh. */
+async function initialize({ fileSystem, paths, ids }: RecoveryDeps): Promise<Manifest> {
+  const snapshots = await numberedFiles(fileSystem, paths.snapshots);
+  const segments = await numberedFiles(fileSystem, paths.events);
+  for (const name of segments) {
+    const { length } = await readWhole(fileSystem, `${paths.events}/${name}`);
+    if (length > 0 || snapshots.length > 0) {
+      throw new DataDirectoryError(
+        `${paths.root} has data but no MANIFEST.json: restore it, or point DATA_DIR elsewhere`,
+      );
+    }
+  }
+  if (snapshots.length > 0) {
+    throw new DataDirectoryError(`${paths.root} has snapshots but no MANIFEST.json`);
+  }
+  const first = await fileSystem.openAppend(`${paths.events}/${fileNameOf(1)}`);
+  await syncOrDie(() => first.dataSync(), paths.events);
+  await first.close();
+  await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);
+  const manifest: Manifest = {
+    format: FORMAT_VERSION,
+    generation: 1,
+    nodeId: ids.next(),
+    epoch: 0,
+    sealed: [],
+    snapshots: [],
+    durable: 0,
+    clean: null,
+  };
+  await saveManifest(fileSystem, paths.root, manifest);
+  return manifest;
+}
+
+/** Compares the segments there are with those there should be; the name of the active one. */
+async function checkFiles(
+  { fileSystem, paths }: RecoveryDeps,
+  manifest: Manifest,
+): Promise<string> {
+  const there = await numberedFiles(fileSystem, paths.events);
+  for (const { file, bytes, first } of manifest.sealed) {
+    const path = `${paths.events}/${file}`;
+    if (!there.includes(file)) throw damaged(path, `sequence ${first}`, 'the segment is missing');
+    const size = await sizeOf(fileSystem, path);
+    if (size !== bytes) {
+      throw damaged(path, `sequence ${first}`, `has ${size} bytes, was sealed with ${bytes}`);
+    }
+  }
+  const active = fileNameOf((manifest.sealed.at(-1)?.last ?? 0) + 1);
+  const path = `${paths.events}/${active}`;
+  if (!there.includes(active)) throw damaged(path, 'the active segment', 'is missing');
+  const known = new Set([active, ...manifest.sealed.map(({ file }) => file)]);
+  for (const name of there.filter((each) => !known.has(each))) {
+    // A rotation that did not get as far as the manifest leaves one empty file behind.
+    if ((await sizeOf(fileSystem, `${paths.events}/${name}`)) > 0) {
+      throw damaged(`${paths.events}/${name}`, 'the whole file', 'is not in the manifest');
+    }
+  }
+  return active;
+}
+
+export async function sizeOf(fileSystem: FileSystem, path: string): Promise<number> {
+  const file = await fileSystem.openRead(path);
+  try {
+    return await file.size();
+  } finally {
+    await file.close();
+  }
+}
+
+async function replayActive(
+  { fileSystem, paths }: RecoveryDeps,
+  manifest: Manifest,
+  name: string,
+  state: LayeredState,
+): Promise<RecoveredSegment> {
+  const lastSealed = manifest.sealed.at(-1);
+  const first = (lastSealed?.last ?? 0) + 1;
+  const bytes = await readWhole(fileSystem, `${paths.events}/${name}`);
+  const offsets = new Offsets(first);
+  const previous = lastSealed?.lastCrc ?? FIRST_PREVIOUS;
+  const scan = scanSegment(bytes, { first, previous }, (event, offset) => {
+    const objection = foldEvent(state, event);
+    if (objection === undefined) offsets.push(offset);
+    return objection;
+  });
+  return { name, scan, offsets, bytes };
+}
+
+function checkCleanMark(manifest: Manifest, active: RecoveredSegment, path: string): void {
+  const { clean } = manifest;
+  if (clean === null) return;
+  const { scan, bytes, name } = active;
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const same =
+    clean.file === name &&
+    clean.bytes === bytes.length &&
+    clean.last === scan.last &&
+    clean.sha256 === sha256;
+  if (!same) {
+    const where = scan.broken ? `line ${scan.broken.line}` : `sequence ${scan.last}`;
+    throw damaged(path, where, `has changed since the last clean stop at event ${clean.last}`);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * A snapshot: the fold of the log up to a sequence, as lines that each end with their crc, many
+ * records a line since that loads several times faster than one:
+ *
+ *   {"snapshot":1,"sequence":120000,"at":1766…,"crc":"…"}
+ *   {"store":"S","records":[["sku",onHand,reserved,version,updatedAt,sequence],…],"crc":"…"}
+ *   {"reservations":[{…,"sequences":[…]},…],"crc":"…"}
+ *   {"keys":[["digest","fingerprint",sequence,until],…],"crc":"…"}
+ *   {"end":true,"records":…,"reservations":…,"keys":…,"crc":"…"}
+ *
+ * Times are ms since the epoch, except inside reservations (RFC 3339, as in the log). Records come
+ * in key order, reservations and keys by id.
+ */
+import { type StockKey, stockKey } from '../../domain/keys.js';
+import type { StoredReservation } from '../../domain/stock.js';
+import { PublishedState } from '../published-state.js';
+import { byCodePoint } from '../sorted-set.js';
+import { decodeReservation, encodeReservation } from './event-format.js';
+import { NEWLINE, crcText, hasValidCrc, lineEnd } from './record-format.js';
+
+const RECORDS_PER_LINE = 1_000;
+const RESERVATIONS_PER_LINE = 200;
+
+type RecordRow = readonly [string, number, number, number, number, number];
+type KeyRow = readonly [string, string, number, number];
+type DiskReservation = ReturnType<typeof encodeReservation> & {
+  readonly sequences: readonly number[];
+};
+
+interface SnapshotLine {
+  readonly snapshot?: number;
+  readonly sequence?: number;
+  readonly at?: number;
+  readonly store?: string;
+  readonly records?: readonly RecordRow[] | number;
+  readonly reservations?: readonly DiskReservation[] | number;
+  readonly keys?: readonly KeyRow[] | number;
+  readonly end?: true;
+}
+
+/** The lines of a snapshot of `state`; what it has already forgotten by its own time is left out. */
+export function* snapshotLines(state: PublishedState): Iterable<Buffer> {
+  const { lastSequence: sequence, lastAt: at } = state;
+  yield line({ snapshot: 1, sequence, at });
+  const count = { records: 0, reservations: 0, keys: 0 };
+  const keys = Array.from(state.allRecords(), ([key]) => key).sort(byCodePoint);
+  for (const [store, rows] of recordChunks(state, keys)) {
+    count.records += rows.length;
+    yield line({ store, records: rows });
+  }
+  const kept = [...state.allReservations()]
+    .filter(({ retainUntil }) => retainUntil === null || retainUntil > at)
+    .sort((a, b) => byCodePoint(a.id, b.id));
+  for (const rows of chunks(kept, RESERVATIONS_PER_LINE)) {
+    count.reservations += rows.length;
+    yield line({ reservations: rows.map(encodeStored) });
+  }
+  // In the order in which they were used, so that the oldest are forgotten first again.
+  const live = [...state.allKeys()].filter(([, { until }]) => until > at);
+  for (const rows of chunks(live, RECORDS_PER_LINE)) {
+    count.keys += rows.length;
+    yield line({ keys: rows.map(([digest, e]) => [digest, e.fingerprint, e.sequence, e.until]) });
+  }
+  yield line({ end: true, ...count });
+}
+
+function* recordChunks(
+  state: PublishedState,
+  keys: readonly StockKey[],
+): Iterable<readonly [string, readonly RecordRow[]]> {
+  let store = '';
+  let rows: RecordRow[] = [];
+  for (const key of keys) {
+    const record = state.record(key);
+    if (record === undefined) continue;
+    if (record.storeId !== store || rows.length === RECORDS_PER_LINE) {
+      if (rows.length > 0) yield [store, rows];
+      store = record.storeId;
+      rows = [];
+    }
+    const { sku, onHand, reserved, version, updatedAt, sequence } = record;
+    rows.push([sku, onHand, reserved, version, updatedAt, sequence]);
+  }
+  if (rows.length > 0) yield [store, rows];
+}
+
+function* chunks<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+function encodeStored(reservation: StoredReservation): DiskReservation {
+  return { ...encodeReservation(reservation), sequences: reservation.sequences };
+}
+
+function line(content: SnapshotLine): Buffer {
+  const text = JSON.stringify(content).slice(0, -1);
+  return Buffer.from(text + lineEnd(crcText(Buffer.from(text))));
+}
+
+/** Reads a whole snapshot; throws an Error that says what is wrong with it. */
+export function parseSnapshot(bytes: Buffer): PublishedState {
+  const state = new PublishedState();
+  let offset = 0;
+  let number = 1;
+  let ended = false;
+  while (offset < bytes.length) {
+    const end = bytes.indexOf(NEWLINE, offset);
+    const text = bytes.subarray(offset, end < 0 ? bytes.length : end);
+    if (end < 0 || ended || !hasValidCrc(text)) throw new Error(`line ${number} is damaged`);
+    ended = loadLine(state, JSON.parse(text.toString('utf8')) as SnapshotLine);
+    offset = end + 1;
+    number += 1;
+  }
+  if (!ended) throw new Error(`line ${number}: the end is missing`);
+  return state;
+}
+
+/** True at the end line, if it counts what was loaded. */
+function loadLine(state: PublishedState, content: SnapshotLine): boolean {
+  const { store, records, reservations, keys } = content;
+  if (content.end === true) {
+    const { counts } = state;
+    if (
+      counts.records !== records ||
+      counts.reservations !== reservations ||
+      counts.keys !== keys
+    ) {
+      throw new Error('its parts do not add up');
+    }
+    return true;
+  }
+  if (content.snapshot !== undefined) state.startAt(content.sequence ?? 0, content.at ?? 0);
+  if (Array.isArray(records)) loadRecords(state, store ?? '', records as readonly RecordRow[]);
+  if (Array.isArray(reservations)) {
+    for (const stored of reservations as readonly DiskReservation[]) {
+      const { sequences } = stored;
+      state.putReservation({ ...decodeReservation(stored), sequences });
+    }
+  }
+  if (Array.isArray(keys)) {
+    for (const [digest, fingerprint, sequence, until] of keys as readonly KeyRow[]) {
+      state.putKey(digest, { fingerprint, sequence, until });
+    }
+  }
+  return false;
+}
+
+function loadRecords(state: PublishedState, storeId: string, rows: readonly RecordRow[]): void {
+  for (const [sku, onHand, reserved, version, updatedAt, sequence] of rows) {
+    const record = { storeId, sku, onHand, reserved, version, updatedAt, sequence };
+    state.putRecord(stockKey(record), record);
+  }
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { PublishedState } from '../published-state.js';
+import type { DataPaths } from './data-directory.js';
+import { type FileSystem, readWhole } from './file-system.js';
+import type { Manifest, SnapshotEntry } from './manifest.js';
+import { parseSnapshot } from './snapshot-format.js';
+
+export interface LoadedSnapshot {
+  readonly state: PublishedState;
+  /** Undefined: no snapshot could be used, the whole log is folded. */
+  readonly entry: SnapshotEntry | undefined;
+}
+
+/** The newest snapshot that verifies; a damaged one is only a loss of time, said aloud. */
+export async function loadNewestSnapshot(
+  deps: {
+    readonly fileSystem: FileSystem;
+    readonly paths: DataPaths;
+    readonly onWarning: (message: string) => void;
+  },
+  manifest: Pick<Manifest, 'snapshots'>,
+): Promise<LoadedSnapshot> {
+  for (const entry of [...manifest.snapshots].reverse()) {
+    const path = `${deps.paths.snapshots}/${entry.file}`;
+    try {
+      return { state: await loadSnapshot(deps.fileSystem, path, entry), entry };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      deps.onWarning(`snapshot ${path} cannot be used (${why}); folding more of the log instead`);
+    }
+  }
+  return { state: new PublishedState(), entry: undefined };
+}
+
+export async function loadSnapshot(
+  fileSystem: FileSystem,
+  path: string,
+  entry: SnapshotEntry,
+): Promise<PublishedState> {
+  const bytes = await readWhole(fileSystem, path);
+  if (bytes.length !== entry.bytes) {
+    throw new Error(`has ${bytes.length} bytes, expected ${entry.bytes}`);
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) {
+    throw new Error('its hash does not match');
+  }
+  const state = parseSnapshot(bytes);
+  if (state.lastSequence !== entry.sequence) throw new Error('it is of another sequence');
+  return state;
+}

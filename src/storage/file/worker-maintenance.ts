@@ -1,0 +1,48 @@
+import { Worker } from 'node:worker_threads';
+import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
+
+/** Started from sources (by a loader that reads TypeScript) the worker is a source file, too. */
+const ENTRY = new URL(
+  import.meta.url.endsWith('.ts') ? './maintenance-worker.ts' : './maintenance-worker.js',
+  import.meta.url,
+);
+
+/** Does maintenance in a worker thread of its own for each task. */
+export function createWorkerMaintenance(
+  root: string,
+  onWarning: (message: string) => void,
+): Maintenance {
+  const running = new Set<Worker>();
+
+  function run(job: MaintenanceTask): Promise<MaintenanceReply> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(ENTRY, { workerData: job });
+      running.add(worker);
+      worker.on('message', (message: MaintenanceReply) => {
+        if (message.kind === 'warning') onWarning(message.message);
+        else resolve(message);
+      });
+      worker.on('error', reject);
+      worker.on('exit', () => {
+        running.delete(worker);
+        reject(new Error('the maintenance thread ended without a result'));
+      });
+    });
+  }
+
+  return {
+    async snapshot(manifest) {
+      const done = await run({ root, task: 'snapshot', manifest });
+      if (done.kind !== 'snapshot') throw new Error(`unexpected reply ${done.kind}`);
+      return done.entry;
+    },
+    async check(segments) {
+      const done = await run({ root, task: 'check', segments });
+      if (done.kind !== 'checked') throw new Error(`unexpected reply ${done.kind}`);
+      return done.damage;
+    },
+    async close() {
+      await Promise.all([...running].map((worker) => worker.terminate()));
+    },
+  };
+}
