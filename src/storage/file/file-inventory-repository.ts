@@ -106,7 +106,7 @@ export async function openFileInventoryRepository(
   });
   // Single values only: a closure over `recovered` would keep the whole segment in memory.
   const { name, offsets, scan } = recovered.active;
-  const snapshotSequence = recovered.snapshot?.entry?.sequence ?? 0;
+  const { snapshotSequence } = recovered;
   const recoveredSegment = { name, offsets, bytes: scan.goodBytes };
   const recovery: RecoveryFigures = {
     records: state.published.counts.records,
@@ -120,12 +120,16 @@ export async function openFileInventoryRepository(
   await log.open();
   snapshotter.consider();
   const old = log.manifests.current.sealed.filter(({ last }) => last <= snapshotSequence);
-  if (old.length > 0) void maintenance.check(old).then(onChecked, onWarning);
+  if (old.length > 0) void maintenance.check(old).then(onChecked, onCheckFailed);
 
   function onChecked(found: string | undefined): void {
     if (found === undefined) return;
     damage = found;
     report.writable(new Error(found));
+  }
+
+  function onCheckFailed(error: unknown): void {
+    if (!closed) report.warning(`old segments could not be checked: ${String(error)}`);
   }
 
   return {
@@ -153,8 +157,7 @@ export async function openFileInventoryRepository(
     async close() {
       closed = true;
       await commits.pending()?.catch(() => undefined);
-      await maintenance.close();
-      await snapshotter.idle();
+      await snapshotter.close();
       await reader.close();
       await log.close();
     },

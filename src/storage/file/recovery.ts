@@ -15,10 +15,10 @@ import { Offsets } from './offsets.js';
 import { FIRST_PREVIOUS } from './record-format.js';
 import { foldEvent, replaySealed } from './replay.js';
 import { type SegmentScan, highestDurable, scanSegment } from './segment-scan.js';
-import { type LoadedSnapshot, loadNewestSnapshot } from './snapshot-load.js';
+import { loadNewestSnapshot } from './snapshot-load.js';
 
 /** What was found on disk, before anything is changed there. */
-export interface Recovered {
+export interface FoldedLog {
   readonly manifest: Manifest;
   /** Published up to what is known to be durable; what lies beyond is pending until it is. */
   readonly state: LayeredState;
@@ -26,9 +26,13 @@ export interface Recovered {
   /** The last stop was clean, and nothing has changed since. */
   readonly clean: boolean;
   readonly epoch: number;
-  /** How many events were folded on top of the snapshot. */
+  /** How many events were folded. */
   readonly replayed: number;
-  readonly snapshot: LoadedSnapshot | undefined;
+}
+
+export interface Recovered extends FoldedLog {
+  /** Where the snapshot stood that was folded on; 0: none. */
+  readonly snapshotSequence: number;
 }
 
 export interface RecoveredSegment {
@@ -48,36 +52,38 @@ export interface RecoveryDeps {
 }
 
 /**
- * Reads a data directory. Rejects with DataDirectoryError where anything that was acknowledged is
- * damaged or missing, naming file, line and sequence; only what nobody was promised may be torn.
+ * Reads a data directory, and makes a fresh one where there is nothing. Rejects with
+ * DataDirectoryError where anything that was acknowledged is damaged or missing, naming file, line
+ * and sequence; only what nobody was promised may be torn.
  */
 export async function recover(deps: RecoveryDeps): Promise<Recovered> {
-  const { fileSystem, paths } = deps;
-  await makeDirectories(fileSystem, paths);
-  const manifest = (await loadManifest(fileSystem, paths.root)) ?? (await initialize(deps));
-  const activeName = await checkFiles(deps, manifest);
+  await makeDirectories(deps.fileSystem, deps.paths);
+  const manifest =
+    (await loadManifest(deps.fileSystem, deps.paths.root)) ?? (await initialize(deps));
   const snapshot = await loadNewestSnapshot(deps, manifest);
-  const state = new LayeredState(snapshot.state);
+  const folded = await foldLog(deps, manifest, new LayeredState(snapshot.state));
+  return { ...folded, snapshotSequence: snapshot.entry?.sequence ?? 0 };
+}
+
+/** Folds what the log has behind `state`, and compares it with all that is known of its end. */
+export async function foldLog(
+  deps: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
+  manifest: Manifest,
+  state: LayeredState,
+  onSegment?: (last: number) => Promise<void>,
+): Promise<FoldedLog> {
+  const { paths } = deps;
   const before = state.lastSequence;
-  await replaySealed(deps, manifest.sealed, state);
+  const activeName = await checkFiles(deps, manifest);
+  await replaySealed(deps, manifest.sealed, state, onSegment);
   const active = await replayActive(deps, manifest, activeName, state);
   const { scan } = active;
-
-  const floor = Math.max(
-    manifest.durable,
-    ...manifest.snapshots.map((entry) => entry.sequence),
-    manifest.sealed.at(-1)?.last ?? 0,
-    scan.durable,
-    scan.broken === undefined ? 0 : highestDurable(active.bytes.subarray(scan.broken.offset)),
-  );
+  const floor = lossFloor(manifest, active);
   const path = `${paths.events}/${activeName}`;
   if (scan.last < floor) {
     const where = scan.broken ? `line ${scan.broken.line} ${scan.broken.what}` : 'the file ends';
-    throw damaged(
-      path,
-      `sequence ${scan.last + 1}`,
-      `${where}, but events up to ${floor} were acknowledged`,
-    );
+    const promised = `${where}, but events up to ${floor} were acknowledged`;
+    throw damaged(path, `sequence ${scan.last + 1}`, promised);
   }
   checkCleanMark(manifest, active, path);
   state.publish(manifest.clean === null ? floor : scan.last);
@@ -88,8 +94,18 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
     clean: manifest.clean !== null,
     epoch: Math.max(manifest.epoch, scan.epoch),
     replayed: state.lastSequence - before,
-    snapshot: snapshot.entry === undefined ? undefined : snapshot,
   };
+}
+
+/** The highest sequence that anything on disk says was acknowledged. */
+function lossFloor(manifest: Manifest, { scan, bytes }: RecoveredSegment): number {
+  return Math.max(
+    manifest.durable,
+    ...manifest.snapshots.map((entry) => entry.sequence),
+    manifest.sealed.at(-1)?.last ?? 0,
+    scan.durable,
+    scan.broken === undefined ? 0 : highestDurable(bytes.subarray(scan.broken.offset)),
+  );
 }
 
 /** A directory without a segment byte and without a snapshot is fresh. */
@@ -127,7 +143,7 @@ async function initialize({ fileSystem, paths, ids }: RecoveryDeps): Promise<Man
 
 /** Compares the segments there are with those there should be; the name of the active one. */
 async function checkFiles(
-  { fileSystem, paths }: RecoveryDeps,
+  { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
 ): Promise<string> {
   const there = await numberedFiles(fileSystem, paths.events);
@@ -162,7 +178,7 @@ export async function sizeOf(fileSystem: FileSystem, path: string): Promise<numb
 }
 
 async function replayActive(
-  { fileSystem, paths }: RecoveryDeps,
+  { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
   name: string,
   state: LayeredState,

@@ -22,6 +22,7 @@ export async function replaySealed(
   { fileSystem, paths }: { readonly fileSystem: FileSystem; readonly paths: DataPaths },
   sealed: Manifest['sealed'],
   state: LayeredState,
+  onSegment?: (last: number) => Promise<void>,
 ): Promise<void> {
   let previous = FIRST_PREVIOUS;
   for (const segment of sealed) {
@@ -43,5 +44,6 @@ export async function replaySealed(
       throw damaged(path, `sequence ${scan.last}`, 'is not what was sealed');
     }
     state.publish(segment.last);
+    await onSegment?.(segment.last);
   }
 }

@@ -30,12 +30,17 @@ export function snapshotDue(
   return events >= policy.everyEvents && bytes >= Math.max(policy.logBytesMin, newest?.bytes ?? 0);
 }
 
-/** A segment is sealed when it is large, or when a snapshot could be made of it. */
+/**
+ * A segment is sealed when it is large, or when that lets a snapshot be made: not while what is
+ * sealed already would do for one, since then it is being made (or could not be).
+ */
 export function rotationDue(
   policy: SnapshotPolicy,
   manifest: Pick<Manifest, 'sealed' | 'snapshots'>,
   active: { readonly events: number; readonly bytes: number },
 ): boolean {
   if (active.events === 0) return false;
-  return active.bytes >= SEGMENT_BYTES_MAX || snapshotDue(policy, manifest, active);
+  if (active.bytes >= SEGMENT_BYTES_MAX) return true;
+  const none = { events: 0, bytes: 0 };
+  return snapshotDue(policy, manifest, active) && !snapshotDue(policy, manifest, none);
 }

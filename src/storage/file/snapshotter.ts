@@ -9,8 +9,8 @@ const SNAPSHOTS_KEPT = 2;
 export interface Snapshotter {
   /** Starts a snapshot if one is due and none is under way. */
   consider(): void;
-  /** Resolves when none is under way any more. */
-  idle(): Promise<void>;
+  /** Ends the one under way, if any, and starts no other. */
+  close(): Promise<void>;
 }
 
 export interface SnapshotterDeps {
@@ -25,6 +25,7 @@ export interface SnapshotterDeps {
 
 export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStore): Snapshotter {
   let running: Promise<void> | undefined;
+  let closed = false;
 
   async function make(): Promise<void> {
     const entry = await deps.maintenance.snapshot(manifests.current);
@@ -40,13 +41,20 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
   return {
     consider() {
       const none = { events: 0, bytes: 0 };
-      if (running !== undefined || !snapshotDue(deps.policy, manifests.current, none)) return;
+      if (closed || running !== undefined) return;
+      if (!snapshotDue(deps.policy, manifests.current, none)) return;
       running = make()
-        .catch(deps.onFailed)
+        .catch((error: unknown) => {
+          if (!closed) deps.onFailed(error);
+        })
         .finally(() => {
           running = undefined;
         });
     },
-    idle: () => running ?? Promise.resolve(),
+    async close() {
+      closed = true;
+      await deps.maintenance.close();
+      await running;
+    },
   };
 }

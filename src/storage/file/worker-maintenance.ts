@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
 
-/** Started from sources (by a loader that reads TypeScript) the worker is a source file, too. */
-const ENTRY = new URL(
-  import.meta.url.endsWith('.ts') ? './maintenance-worker.ts' : './maintenance-worker.js',
-  import.meta.url,
-);
+const ENTRY = new URL('./maintenance-worker.js', import.meta.url);
+/** Run from its sources, the service is loaded by tsx, which has to be started in a worker anew. */
+const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${ENTRY.href}')))`;
+
+function startWorker(workerData: MaintenanceTask): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(ENTRY, { workerData });
+  return new Worker(FROM_SOURCES, { eval: true, workerData });
+}
 
 /** Does maintenance in a worker thread of its own for each task. */
 export function createWorkerMaintenance(
@@ -16,7 +19,7 @@ export function createWorkerMaintenance(
 
   function run(job: MaintenanceTask): Promise<MaintenanceReply> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(ENTRY, { workerData: job });
+      const worker = startWorker(job);
       running.add(worker);
       worker.on('message', (message: MaintenanceReply) => {
         if (message.kind === 'warning') onWarning(message.message);
