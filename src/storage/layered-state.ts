@@ -2,8 +2,9 @@ import { assert } from '../assert.js';
 import type { DecisionView } from '../domain/decide.js';
 import { type Changes, type KeyEntry, type RuleBreach, evolve } from '../domain/evolve.js';
 import type { InventoryEvent } from '../domain/events.js';
-import { type StockKey, stockKey } from '../domain/keys.js';
+import type { StockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
+import { RecordHolds, byExpiry } from './hold-index.js';
 import type { PublishedState } from './published-state.js';
 
 /**
@@ -17,7 +18,7 @@ export class LayeredState implements DecisionView {
   private readonly records = new Map<StockKey, StockRecord>();
   private readonly reservations = new Map<string, StoredReservation>();
   /** Of those, the active ones with an expiry. */
-  private readonly expiring = new Map<string, StoredReservation>();
+  private readonly expiring = new RecordHolds();
   /** No pending hold is due before this time. */
   private pendingExpiry = Infinity;
   private readonly keys = new Map<string, KeyEntry>();
@@ -70,19 +71,16 @@ export class LayeredState implements DecisionView {
     assert(event.sequence === this.lastSequence + 1, `event ${event.sequence} leaves a gap`);
     assert(event.at >= this.lastAt, `event ${event.sequence} goes back in time`);
     const changes = evolve(this, event);
-    if ('breach' in changes) return changes;
-    this.queue.push(changes);
-    for (const { key, record } of changes.records) this.records.set(key, record);
-    for (const reservation of changes.reservations) {
-      this.reservations.set(reservation.id, reservation);
-      this.trackExpiry(reservation);
-    }
-    const { request, sequence } = event;
-    if (request !== undefined) {
-      const { key, fingerprint, keyUntil } = request;
-      this.keys.set(key, { fingerprint, sequence, until: keyUntil });
-    }
+    if (!('breach' in changes)) this.lay(changes);
     return changes;
+  }
+
+  /** Takes back what was appended behind `sequence`, as if it had never been. */
+  takeBack(sequence: number): void {
+    if (this.lastSequence === sequence) return;
+    const kept = this.queue.slice(this.head).filter(({ event }) => event.sequence <= sequence);
+    this.dropPending();
+    for (const changes of kept) this.lay(changes);
   }
 
   /** Moves the overlay down, up to and with `sequence`: that is durable now. */
@@ -94,6 +92,7 @@ export class LayeredState implements DecisionView {
       this.published.apply(changes);
       this.forgetPending(changes);
     }
+    if (this.pendingExpiry <= this.published.lastAt) this.pendingExpiry = this.soonestPending();
     if (this.head === this.queue.length) {
       this.queue.length = 0;
       this.head = 0;
@@ -114,13 +113,36 @@ export class LayeredState implements DecisionView {
     this.keys.clear();
   }
 
-  private trackExpiry(reservation: StoredReservation): void {
-    const { id, expiresAt, status } = reservation;
-    if (expiresAt === null) return;
-    if (status === 'active') {
-      this.expiring.set(id, reservation);
+  /** Lays what an event changes over everything below. */
+  private lay(changes: Changes): void {
+    this.queue.push(changes);
+    for (const { key, record } of changes.records) this.records.set(key, record);
+    for (const reservation of changes.reservations) {
+      const { id, expiresAt } = reservation;
+      this.untrack(this.reservations.get(id));
+      this.reservations.set(id, reservation);
+      if (expiresAt === null || reservation.status !== 'active') continue;
+      this.expiring.add(reservation);
       this.pendingExpiry = Math.min(this.pendingExpiry, expiresAt);
-    } else this.expiring.delete(id);
+    }
+    const { request, sequence } = changes.event;
+    if (request === undefined) return;
+    const { key, fingerprint, keyUntil } = request;
+    this.keys.set(key, { fingerprint, sequence, until: keyUntil });
+  }
+
+  private untrack(reservation: StoredReservation | undefined): void {
+    if (reservation?.status !== 'active' || reservation.expiresAt === null) return;
+    this.expiring.remove(reservation);
+  }
+
+  /** Looked up anew only when the bound that was kept has passed. */
+  private soonestPending(): number {
+    let soonest = Infinity;
+    for (const { status, expiresAt } of this.reservations.values()) {
+      if (status === 'active' && expiresAt !== null) soonest = Math.min(soonest, expiresAt);
+    }
+    return soonest;
   }
 
   private forgetPending({ event, records, reservations }: Changes): void {
@@ -131,9 +153,9 @@ export class LayeredState implements DecisionView {
       const { id } = reservation;
       if (this.reservations.get(id) !== reservation) continue;
       this.reservations.delete(id);
-      this.expiring.delete(id);
-      if (this.expiring.size === 0) this.pendingExpiry = Infinity;
+      this.untrack(reservation);
     }
+    if (this.reservations.size === 0) this.pendingExpiry = Infinity;
     const digest = event.request?.key;
     if (digest !== undefined && this.keys.get(digest)?.sequence === event.sequence) {
       this.keys.delete(digest);
@@ -144,15 +166,13 @@ export class LayeredState implements DecisionView {
     key: StockKey,
     published: Iterable<StoredReservation>,
   ): Iterable<StoredReservation> {
-    const pending = [...this.expiring.values()]
-      .filter((hold) => holds(hold, key))
-      .sort((a, b) => (a.expiresAt ?? 0) - (b.expiresAt ?? 0));
+    const pending = [...this.expiring.of(key)];
     let next = 0;
     for (const hold of expiringOnly(published)) {
       if (this.reservations.has(hold.id)) continue;
       for (; next < pending.length; next += 1) {
         const candidate = pending[next];
-        if (candidate === undefined || (candidate.expiresAt ?? 0) > (hold.expiresAt ?? 0)) break;
+        if (candidate === undefined || byExpiry(candidate, hold) > 0) break;
         yield candidate;
       }
       yield hold;
@@ -166,8 +186,4 @@ function* expiringOnly(inOrder: Iterable<StoredReservation>): Iterable<StoredRes
     if (hold.expiresAt === null) return;
     yield hold;
   }
-}
-
-function holds(hold: StoredReservation, key: StockKey): boolean {
-  return hold.lines.some((line) => line.held > 0 && stockKey(line) === key);
 }

@@ -3,10 +3,11 @@ import type { StockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
 import { ForgettingWalk } from './forgetting.js';
 import { HoldIndex } from './hold-index.js';
-import { type SortedSet, byCodePoint, createSortedSet } from './sorted-set.js';
+import { SortedIndex } from './sorted-index.js';
+import { byCodePoint } from './sorted-set.js';
 
-/** How many dead entries one event may clear away: keeps pace, never stalls. */
-const CLEARED_PER_EVENT_MAX = 4;
+/** How many dead entries of a kind one event may clear away: keeps pace, never stalls. */
+const CLEARED_MAX = 4;
 
 /**
  * The fold of the durable log, with the indexes that reads need. What it holds is bounded by what
@@ -18,8 +19,8 @@ export class PublishedState implements StateView {
   private readonly reservations = new Map<string, StoredReservation>();
   private readonly keys = new Map<string, KeyEntry>();
   private readonly closed = new Map<string, number>();
-  private readonly skusOfStore = new Map<string, SortedSet<string>>();
-  private readonly idsOfReference = new Map<string, SortedSet<string>>();
+  private readonly skusOfStore = new SortedIndex<string, string>(byCodePoint);
+  private readonly idsOfReference = new SortedIndex<string, string>(byCodePoint);
   private readonly keyWalk = new ForgettingWalk(
     this.keys,
     (entry) => entry.until,
@@ -74,12 +75,12 @@ export class PublishedState implements StateView {
 
   /** The SKUs of one store in order, behind `after`. */
   skus(storeId: string, after: string | undefined): Iterable<string> {
-    return this.skusOfStore.get(storeId)?.items(after) ?? [];
+    return this.skusOfStore.of(storeId, after);
   }
 
   /** The ids of the reservations with one reference in order, behind `after`. */
   idsByReference(reference: string, after: string | undefined): Iterable<string> {
-    return this.idsOfReference.get(reference)?.items(after) ?? [];
+    return this.idsOfReference.of(reference, after);
   }
 
   apply(changes: Changes): void {
@@ -92,14 +93,13 @@ export class PublishedState implements StateView {
       const { key, fingerprint, keyUntil } = event.request;
       this.putKey(key, { fingerprint, sequence: event.sequence, until: keyUntil });
     }
-    this.clearForgotten(CLEARED_PER_EVENT_MAX);
+    this.clearForgotten();
   }
 
   putRecord(key: StockKey, record: StockRecord): void {
-    const known = this.records.get(key);
+    const known = this.records.has(key);
     this.records.set(key, record);
-    if (known !== undefined) return;
-    addTo(this.skusOfStore, record.storeId, record.sku);
+    if (!known) this.skusOfStore.add(record.storeId, record.sku);
   }
 
   putReservation(reservation: StoredReservation): void {
@@ -108,8 +108,7 @@ export class PublishedState implements StateView {
     this.reservations.set(id, reservation);
     this.holds.replace(before, reservation);
     if (reservation.retainUntil !== null) this.closed.set(id, reservation.retainUntil);
-    if (before !== undefined || reference === null) return;
-    addTo(this.idsOfReference, reference, id);
+    if (before === undefined && reference !== null) this.idsOfReference.add(reference, id);
   }
 
   putKey(digest: string, entry: KeyEntry): void {
@@ -124,31 +123,21 @@ export class PublishedState implements StateView {
     this.at = at;
   }
 
-  /**
-   * Drops up to `most` keys and closed reservations whose recorded end has passed. Only memory:
-   * what is forgotten is already invisible by its recorded end.
-   */
-  clearForgotten(most: number): void {
-    this.keyWalk.forget(this.at, most);
-    this.closedWalk.forget(this.at, most);
+  /** Drops a few keys that are free again at `at`: a full table recovers without an event. */
+  forgetKeys(at: number): void {
+    this.keyWalk.forget(at, CLEARED_MAX);
+  }
+
+  /** Only memory: what is forgotten is already invisible by its recorded end. */
+  private clearForgotten(): void {
+    this.keyWalk.forget(this.at, CLEARED_MAX);
+    this.closedWalk.forget(this.at, CLEARED_MAX);
   }
 
   private dropReservation(id: string): void {
     const reference = this.reservations.get(id)?.reference ?? null;
     this.closed.delete(id);
     this.reservations.delete(id);
-    if (reference === null) return;
-    const ids = this.idsOfReference.get(reference);
-    ids?.delete(id);
-    if (ids?.size === 0) this.idsOfReference.delete(reference);
+    if (reference !== null) this.idsOfReference.delete(reference, id);
   }
-}
-
-function addTo(sets: Map<string, SortedSet<string>>, name: string, item: string): void {
-  let set = sets.get(name);
-  if (set === undefined) {
-    set = createSortedSet(byCodePoint);
-    sets.set(name, set);
-  }
-  set.add(item);
 }

@@ -4,6 +4,27 @@ import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/even
 import type { LayeredState } from './layered-state.js';
 
 /**
+ * Runs `work` on a state in memory, all or nothing: where it throws, what it had appended is taken
+ * back. The caller hands `appended` on to the log; before that, nobody else has seen it.
+ */
+export function runTransaction<T>(
+  state: LayeredState,
+  at: number,
+  work: (transaction: Transaction) => T,
+): { readonly result: T; readonly appended: readonly InventoryEvent[] } {
+  const appended: InventoryEvent[] = [];
+  const before = state.lastSequence;
+  state.published.forgetKeys(at);
+  try {
+    const result = work(createTransaction(state, at, (event) => appended.push(event)));
+    return { result, appended };
+  } catch (error) {
+    state.takeBack(before);
+    throw error;
+  }
+}
+
+/**
  * A transaction on a state in memory. Nothing can come between its decision and its append, so a
  * draft that breaks the one rule is a defect: it is refused, loudly, before it reaches the log.
  */

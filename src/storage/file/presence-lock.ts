@@ -16,6 +16,12 @@ export interface PresenceLock {
   release(): void;
 }
 
+/** Makes the directory where there is none; resolves links, so that one directory has one name. */
+export function prepareDirectory(path: string): string {
+  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  return fs.realpathSync(path);
+}
+
 /**
  * Takes the directory for this process. The kernel lets go of the lock when the process ends,
  * however it ends. Throws DataDirectoryError where another server holds it, or where this machine

@@ -6,7 +6,7 @@ import type { InventoryEvent } from '../../domain/events.js';
 import { createDurableReads } from '../durable-reads.js';
 import { LayeredState } from '../layered-state.js';
 import { PublishedState } from '../published-state.js';
-import { createTransaction } from '../transaction.js';
+import { runTransaction } from '../transaction.js';
 
 /**
  * Stock in this process's memory: "durable" lasts as long as the process. For trying things out
@@ -25,7 +25,8 @@ export function createMemoryInventoryRepository(recordClock: RecordClock): Inven
     transact(work) {
       if (closed) throw new UnavailableError('shutting-down', 1_000);
       const at = Math.max(recordClock.now(), state.lastAt);
-      const result = work(createTransaction(state, at, (event) => events.push(event)));
+      const { result, appended } = runTransaction(state, at, work);
+      events.push(...appended);
       state.publish(state.lastSequence);
       return { result, durable: undefined };
     },
