@@ -1,0 +1,43 @@
+import type { Request, Response } from 'express';
+
+/** What a request is answered with; that and the request's own id is all that is sent. */
+export interface Answer {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** JSON text; '' where there is no body. */
+  readonly body: string;
+  /** The event that it tells of, for the log line. */
+  readonly sequence?: number;
+}
+
+export type SendAnswer = (request: Request, response: Response, answer: Answer) => void;
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    /** The client's, or ours: in the answer and in every log line about this request. */
+    requestId: string;
+  }
+  interface Response {
+    sequence?: number;
+  }
+}
+
+/** While the server drains, every answer is the last one of its connection. */
+export function createAnswerSender(draining: () => boolean): SendAnswer {
+  return (request, response, { status, headers, body, sequence }) => {
+    if (sequence !== undefined) response.sequence = sequence;
+    const all = [...headers, 'X-Request-Id', request.requestId];
+    if (draining()) all.push('Connection', 'close');
+    if (body === '') {
+      response.writeHead(status, all).end();
+      return;
+    }
+    all.push('Content-Length', String(Buffer.byteLength(body)));
+    response.writeHead(status, all).end(body);
+  };
+}
+
+/** The headers of what was written, and of what was read. */
+export const WRITTEN = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'] as const;
+export const READ = ['Content-Type', 'application/json', 'Cache-Control', 'no-cache'] as const;

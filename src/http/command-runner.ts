@@ -1,0 +1,76 @@
+import type { Request, Response } from 'express';
+import type { InventoryService, KeyedRequest, Outcome } from '../application/inventory-service.js';
+import type { Command } from '../domain/commands.js';
+import type { InventoryEvent } from '../domain/events.js';
+import type { RecordTime } from '../domain/stock.js';
+import type { Answer, SendAnswer } from './answer.js';
+import { fingerprintOf, keyDigest, parseIdempotencyKey } from './idempotency-key.js';
+import { type ProblemSource, problemAnswer } from './problem.js';
+import { refusalProblem } from './refusal-problem.js';
+
+export interface Order {
+  readonly command: Command;
+  /** The parsed parts of the request: what makes it the same request when it comes again. */
+  readonly asked: readonly unknown[];
+  readonly render: (event: InventoryEvent) => Answer;
+}
+
+/** Executes a command, under the request's key if it has one, and answers with what came of it. */
+export type RunCommand = (request: Request, response: Response, order: Order) => Promise<void>;
+
+export function createCommandRunner(deps: {
+  readonly service: InventoryService;
+  readonly now: () => RecordTime;
+  readonly send: SendAnswer;
+}): RunCommand {
+  const { service, now, send } = deps;
+
+  function answerOf(outcome: Outcome, source: ProblemSource, order: Order): Answer {
+    if (outcome.kind === 'refusal') {
+      return problemAnswer(refusalProblem(outcome.refusal, now()), source);
+    }
+    const { event, replayed } = outcome;
+    const { refusal } = event;
+    const answer =
+      refusal === undefined
+        ? order.render(event)
+        : problemAnswer(refusalProblem(refusal, now()), recordedSource(event));
+    return replayed ? asReplayed(answer) : answer;
+  }
+
+  return async (request, response, order) => {
+    const key = parseIdempotencyKey(request);
+    const keyed = key === undefined ? undefined : keyedRequest(request, key, order.asked);
+    const outcome = await service.execute(order.command, keyed);
+    send(request, response, answerOf(outcome, sourceOf(request), order));
+  };
+}
+
+export function keyedRequest(
+  request: Request,
+  key: string,
+  asked: readonly unknown[],
+): KeyedRequest {
+  const { method, path, requestId } = request;
+  // A proxy may encode otherwise when the request comes again.
+  const decodedPath = path.includes('%') ? decodeURIComponent(path) : path;
+  return {
+    key: keyDigest({ caller: '', method, path: decodedPath }, key),
+    fingerprint: fingerprintOf(asked),
+    requestId,
+    instance: path,
+  };
+}
+
+export function sourceOf({ requestId, path }: Request): ProblemSource {
+  return { requestId, instance: path };
+}
+
+/** Whose refusal an event records: of a replay, the first request's. */
+export function recordedSource({ request }: InventoryEvent): ProblemSource {
+  return { requestId: request?.requestId ?? '', instance: request?.instance ?? '' };
+}
+
+function asReplayed(answer: Answer): Answer {
+  return { ...answer, headers: [...answer.headers, 'Idempotent-Replayed', 'true'] };
+}

@@ -1,0 +1,130 @@
+import type { Server } from 'node:http';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { InventoryQueries } from '../application/inventory-queries.js';
+import type { InventoryService } from '../application/inventory-service.js';
+import { UnavailableError } from '../domain/errors.js';
+import type { RecordTime } from '../domain/stock.js';
+import type { System } from '../system.js';
+import { createAnswerSender } from './answer.js';
+import { handleClientErrors, refuseTwoHosts } from './client-errors.js';
+import { createCommandRunner, sourceOf } from './command-runner.js';
+import { type HttpLimits, createExpressServer } from './http-server.js';
+import { lingerOnClose } from './lingering-close.js';
+import { type Problem, problemAnswer, problemOf } from './problem.js';
+import { refusalProblem } from './refusal-problem.js';
+import { RequestError } from './request-error.js';
+import { identifyRequests } from './request-id.js';
+import type { RouteDeps } from './route-deps.js';
+import { batchRoutes } from './routes/batch.js';
+import { healthRoutes } from './routes/health.js';
+import { reservationRoutes } from './routes/reservations.js';
+import { stockListRoutes } from './routes/stock-lists.js';
+import { stockRoutes } from './routes/stock.js';
+import { transferRoutes } from './routes/transfers.js';
+
+/** What may be told of a request whose handling failed. */
+export interface FailedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface HttpAppDeps {
+  readonly service: InventoryService;
+  readonly queries: InventoryQueries;
+  /** The present record time: the repository's. */
+  readonly now: () => RecordTime;
+  readonly system: System;
+  /** Writes one line per request. */
+  readonly requestLogger: RequestHandler;
+  /** Of the service, for the health answer. */
+  readonly version: string;
+  /** True from the moment when the server takes on nothing new. */
+  readonly draining: () => boolean;
+  /** Called once for each failure that is a defect of ours; the client is told nothing of it. */
+  readonly onInternalError: (error: unknown, request: FailedRequest) => void;
+  readonly limits?: HttpLimits;
+}
+
+/** How long those who are turned away while the server drains are told to wait, in ms. */
+const DRAINING_RETRY_MS = 1_000;
+const HEALTH_PREFIX = '/api/health';
+
+/** The whole HTTP edge; not listening yet. */
+export function createHttpApp(deps: HttpAppDeps): Server {
+  const { app, server } = createExpressServer(deps.limits);
+  handleClientErrors(server);
+  const { system, version } = deps;
+  const routeDeps = routeDepsOf(deps);
+  const { send } = routeDeps;
+
+  app.use(identifyRequests(system.ids));
+  app.use(deps.requestLogger);
+  app.use(refuseTwoHosts);
+  app.use(turnAwayWhile(deps.draining));
+  // Routers are tried one after the other: the busiest come first.
+  app.use(stockRoutes(routeDeps));
+  app.use(reservationRoutes(routeDeps));
+  app.use(stockListRoutes(routeDeps));
+  app.use(transferRoutes(routeDeps));
+  app.use(batchRoutes(routeDeps));
+  app.use(healthRoutes({ clock: system.clock, version, send }));
+  app.use(notFound);
+  app.use(answerErrors(routeDeps));
+  return server;
+}
+
+function routeDepsOf(deps: HttpAppDeps): RouteDeps {
+  const { service, queries, now, system } = deps;
+  const { ids, random, timers } = system;
+  const send = createAnswerSender(deps.draining);
+
+  function problemFor(error: unknown, request: Request): Problem {
+    const problem = problemOf(error, random);
+    if (problem.code === 'internal') {
+      const { requestId, method, path } = request;
+      deps.onInternalError(error, { requestId, method, path });
+    }
+    return problem;
+  }
+
+  return {
+    service,
+    queries,
+    ids,
+    now,
+    send,
+    run: createCommandRunner({ service, now, send }),
+    refuse: (request, response, refusal) => {
+      send(request, response, problemAnswer(refusalProblem(refusal, now()), sourceOf(request)));
+    },
+    problemOf: problemFor,
+    yieldTurn: () => new Promise((resolve) => timers.immediate(resolve)),
+  };
+}
+
+/** Health stays reachable: a probe must not take a server that ends its work for a broken one. */
+function turnAwayWhile(draining: () => boolean): RequestHandler {
+  return (request, _response, next) => {
+    if (!draining() || request.path.startsWith(HEALTH_PREFIX)) {
+      next();
+      return;
+    }
+    // Whoever is still sending a body must not have the answer cut off by a reset.
+    lingerOnClose(request.socket);
+    next(new UnavailableError('shutting-down', DRAINING_RETRY_MS));
+  };
+}
+
+const notFound: RequestHandler = () => {
+  throw new RequestError('not-found', 'Paths match exactly: case and trailing slashes count.');
+};
+
+function answerErrors({ send, problemOf: problemFor }: RouteDeps): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const problem = problemFor(error, request);
+    // Half an answer cannot be taken back: the client sees that it broke off.
+    if (response.headersSent) response.destroy();
+    else send(request, response, problemAnswer(problem, sourceOf(request)));
+  };
+}

@@ -1,0 +1,82 @@
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import express, { type Express } from 'express';
+import { isClosing } from './lingering-close.js';
+
+export interface HttpLimits {
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the last byte of its body. */
+  readonly requestTimeoutMs: number;
+  readonly connectionsCheckingIntervalMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** The request line and all headers together. */
+  readonly headerBytesMax: number;
+}
+
+export const httpLimits: HttpLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  connectionsCheckingIntervalMs: 1_000,
+  // Above a load balancer's usual 60 s: the side that closes must not be the one that is sent to.
+  keepAliveTimeoutMs: 65_000,
+  headerBytesMax: 16 * 1024,
+};
+
+export interface ExpressServer {
+  readonly app: Express;
+  /** Not listening yet. */
+  readonly server: Server;
+}
+
+/** An Express application and the server whose requests and responses are born for it. */
+export function createExpressServer(limits: HttpLimits = httpLimits): ExpressServer {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.set('query parser', 'simple');
+
+  const server = createServer(
+    {
+      ...classesBornFor(app),
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.connectionsCheckingIntervalMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      maxHeaderSize: limits.headerBytesMax,
+      // Whatever NODE_OPTIONS says.
+      insecureHTTPParser: false,
+    },
+    (request, response) => {
+      if (!isClosing(request.socket)) app(request, response);
+    },
+  );
+  // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
+  server.maxHeadersCount = 0;
+  return { app, server };
+}
+
+/**
+ * Express gives every request and response the prototypes `app.request` and `app.response`. Changing
+ * an object's prototype gives that object a hidden class of its own, so that nothing the engine has
+ * learned from one request serves the next. These classes have those very prototypes from the
+ * start, and setting them again changes nothing.
+ *
+ * What it asks of the rest: add methods to `express.request` and `express.response` before this
+ * runs; one pair of classes per application; no constructor or fields here; mount Routers, not
+ * applications (a mounted application has prototypes of its own).
+ */
+function classesBornFor(app: Express) {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse extends ServerResponse {}
+  for (const [target, sources] of [
+    [AppRequest.prototype, [express.request, app.request]],
+    [AppResponse.prototype, [express.response, app.response]],
+  ] as const) {
+    for (const source of sources) {
+      Object.defineProperties(target, Object.getOwnPropertyDescriptors(source));
+    }
+  }
+  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse };
+}

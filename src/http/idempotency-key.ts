@@ -1,0 +1,65 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { RequestError } from './request-error.js';
+
+/** Where a key counts: the same key elsewhere is another key. */
+export interface KeyScope {
+  /** '' as long as nobody says who he is. */
+  readonly caller: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+const KEY_PATTERN = /^[\x20-\x7e]{1,255}$/;
+/** A structured-field string (RFC 8941 §3.3.3), as the IETF draft has it. */
+const QUOTED_PATTERN = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+
+/** The key of the request, if any; the quoted and the bare form are the same key. */
+export function parseIdempotencyKey(request: IncomingMessage): string | undefined {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  // Node has joined several into one.
+  if (typeof header !== 'string' || countHeaders(request, 'idempotency-key') > 1) {
+    throw invalid('The request has more than one Idempotency-Key.');
+  }
+  const key = header.startsWith('"') ? unquoted(header) : header;
+  if (key === undefined || !KEY_PATTERN.test(key)) {
+    throw invalid('Idempotency-Key must be 1 to 255 printable ASCII characters.');
+  }
+  return key;
+}
+
+/** 128 bits of SHA-256 in 22 characters: what a key is known by. */
+export function keyDigest({ caller, method, path }: KeyScope, key: string): string {
+  // None of the parts can contain a line feed.
+  return digest(`${caller}\n${method}\n${path}\n${key}`);
+}
+
+/** Of what the client asked for: its parsed parts, whose members have the order of their schema. */
+export function fingerprintOf(asked: unknown): string {
+  return digest(JSON.stringify(asked));
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Base64url of the first 128 bits: of the last character, two bits belong to them. */
+function digest(text: string): string {
+  const all = hash('sha256', text, 'base64url');
+  return all.slice(0, 21) + ALPHABET.charAt(ALPHABET.indexOf(all.charAt(21)) & 0b110000);
+}
+
+function unquoted(header: string): string | undefined {
+  return QUOTED_PATTERN.exec(header)?.[1]?.replaceAll(/\\(["\\])/g, '$1');
+}
+
+function countHeaders({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === name) count += 1;
+  }
+  return count;
+}
+
+function invalid(detail: string): RequestError {
+  return new RequestError('validation-failed', detail);
+}

@@ -1,0 +1,47 @@
+/** Why a request is refused before, or without, asking the domain; `problem.ts` maps it to a status. */
+export type RequestErrorCode =
+  | 'malformed-json'
+  | 'validation-failed'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'request-timeout'
+  | 'payload-too-large'
+  | 'uri-too-long'
+  | 'unsupported-media-type'
+  | 'expectation-failed'
+  | 'precondition-required'
+  | 'shutting-down';
+
+/** One offending member: `pointer` is a JSON pointer (RFC 6901) into the body, '' the whole of it. */
+export interface MemberFault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+interface RequestErrorMembers {
+  readonly errors?: readonly MemberFault[];
+  /** The methods that the path does answer, for the `Allow` header of a 405. */
+  readonly allow?: readonly string[];
+}
+
+/** `message` is the problem's `detail`: written for the client, it names nothing of the inside. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly errors?: readonly MemberFault[];
+  readonly allow?: readonly string[];
+
+  constructor(
+    readonly code: RequestErrorCode,
+    detail: string,
+    { errors, allow }: RequestErrorMembers = {},
+  ) {
+    super(detail);
+    if (errors !== undefined) this.errors = errors;
+    if (allow !== undefined) this.allow = allow;
+  }
+}
+
+/** The `type` of a problem: a stable URI reference that ends in its code (RFC 9457 §3.1.1). */
+export function problemType(code: string): string {
+  return `/problems/${code}`;
+}

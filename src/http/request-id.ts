@@ -1,0 +1,14 @@
+import type { RequestHandler } from 'express';
+import type { IdSource } from '../system.js';
+
+const GIVEN_PATTERN = /^[\x20-\x7e]{1,128}$/;
+
+/** The client's own id where it can stand in a header and a log line, else a new one. */
+export function identifyRequests(ids: IdSource): RequestHandler {
+  return (request, _response, next) => {
+    const given = request.headers['x-request-id'];
+    const usable = typeof given === 'string' && GIVEN_PATTERN.test(given);
+    request.requestId = usable ? given : ids.next();
+    next();
+  };
+}

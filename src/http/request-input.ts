@@ -1,0 +1,107 @@
+import type { core, ZodType } from 'zod';
+import type { Request } from 'express';
+import { escapeToken } from './strict-json.js';
+import { type MemberFault, RequestError } from './request-error.js';
+
+/** How many faults of one request are named. */
+const FAULTS_MAX = 20;
+/** An unknown member is named only so far. */
+const NAME_SHOWN_MAX = 64;
+
+/** The body that `jsonBody` read, as the schema has it; else validation-failed. */
+export function parseBody<T>(schema: ZodType<T>, request: Request): T {
+  const result = schema.safeParse(request.body, IN_OUR_WORDS);
+  if (result.success) return result.data;
+  throw new RequestError('validation-failed', 'The body is not acceptable.', {
+    errors: result.error.issues.slice(0, FAULTS_MAX).flatMap(faultsOf).slice(0, FAULTS_MAX),
+  });
+}
+
+/** One parameter of the path, decoded; else validation-failed. */
+export function parseParameter(schema: ZodType<string>, name: string, value: string): string {
+  const result = schema.safeParse(value, IN_OUR_WORDS);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new RequestError('validation-failed', `${name} in the path ${issue?.message ?? ''}.`);
+}
+
+/** The query of a route that takes one; unknown and repeated parameters are validation-failed. */
+export function parseQuery<T>(schema: ZodType<T>, request: Request): T {
+  const result = schema.safeParse(queryParameters(request), IN_OUR_WORDS);
+  if (result.success) return result.data;
+  const [fault] = result.error.issues.slice(0, 1).flatMap(faultsOf);
+  const name = fault?.pointer.slice(1) ?? '';
+  throw new RequestError('validation-failed', `The query: ${name} ${fault?.detail ?? ''}.`);
+}
+
+/** For the routes without a query. */
+export function refuseQuery(request: Request): void {
+  if (!request.url.includes('?')) return;
+  const [name] = Object.keys(queryParameters(request));
+  if (name === undefined) return;
+  throw new RequestError('validation-failed', 'This path takes no query parameters.');
+}
+
+/** Read here and not by Express, which takes what cannot be decoded as it is. */
+function queryParameters(request: Request): Readonly<Record<string, string>> {
+  const { url } = request;
+  const start = url.indexOf('?');
+  const parameters = Object.create(null) as Record<string, string>;
+  if (start === -1) return parameters;
+  for (const pair of url.slice(start + 1).split('&')) {
+    if (pair === '') continue;
+    const equals = pair.indexOf('=');
+    const name = decoded(equals === -1 ? pair : pair.slice(0, equals));
+    if (name in parameters) {
+      throw new RequestError('validation-failed', 'A query parameter stands twice.');
+    }
+    parameters[name] = equals === -1 ? '' : decoded(pair.slice(equals + 1));
+  }
+  return parameters;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new RequestError('validation-failed', 'The query is not percent-encoded UTF-8.');
+  }
+}
+
+/** Asked only about a fault, and only where the schema does not say it itself. */
+const IN_OUR_WORDS: core.ParseContext<core.$ZodIssue> = { error: sentence };
+
+function sentence(issue: core.$ZodRawIssue): string {
+  if (issue.input === undefined) return 'is missing';
+  if (issue.code === 'invalid_type') return `must be ${KINDS[issue.expected] ?? 'of another type'}`;
+  if (issue.code === 'too_small') return `must ${be(issue.origin)} at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `must ${be(issue.origin)} at most ${issue.maximum}`;
+  if (issue.code === 'invalid_union') return `must be one of ${listed(issue.options)}`;
+  return 'is not acceptable';
+}
+
+function be(origin: string): string {
+  return origin === 'array' ? 'number' : 'be';
+}
+
+function listed(options: unknown): string {
+  return Array.isArray(options) ? options.join(', ') : 'what is described';
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a whole number',
+  string: 'a string',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
+
+function faultsOf(issue: core.$ZodIssue): MemberFault[] {
+  const pointer = issue.path.map((step) => `/${escapeToken(String(step))}`).join('');
+  if (issue.code !== 'unrecognized_keys') return [{ pointer, detail: issue.message }];
+  return issue.keys.slice(0, FAULTS_MAX).map((key) => ({
+    pointer: `${pointer}/${escapeToken(key.slice(0, NAME_SHOWN_MAX))}`,
+    detail: 'is not known here',
+  }));
+}

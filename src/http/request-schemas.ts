@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import {
+  deltaSchema,
+  onHandSchema,
+  qtySchema,
+  reasonSchema,
+  referenceSchema,
+  reservationIdSchema,
+  skuSchema,
+  storeIdSchema,
+  ttlMsSchema,
+  versionSchema,
+} from './name-schemas.js';
+
+const LINES_MAX = 1_000;
+const BATCH_OPERATIONS_MAX = 10_000;
+/** The most items on one page of a list. */
+export const PAGE_ITEMS_MAX = 1_000;
+
+const note = {
+  reason: reasonSchema.exactOptional(),
+  reference: referenceSchema.exactOptional(),
+};
+const stockName = { storeId: storeIdSchema, sku: skuSchema };
+
+const adjustment = {
+  delta: deltaSchema,
+  expectedVersion: versionSchema.exactOptional(),
+  ...note,
+};
+const hold = {
+  qty: qtySchema,
+  expectedVersion: versionSchema.exactOptional(),
+  ttlMs: ttlMsSchema.exactOptional(),
+  reference: referenceSchema.exactOptional(),
+};
+
+export const adjustSchema = z.strictObject(adjustment).meta({ id: 'Adjust' });
+
+export const countSchema = z.strictObject({ onHand: onHandSchema, ...note }).meta({ id: 'Count' });
+
+export const reserveSchema = z.strictObject(hold).meta({ id: 'Reserve' });
+
+export const releaseLineSchema = z
+  .strictObject({ reservationId: reservationIdSchema, qty: qtySchema.exactOptional() })
+  .meta({ id: 'ReleaseLine' });
+
+export const createReservationSchema = z
+  .strictObject({
+    lines: z
+      .array(
+        z.strictObject({
+          ...stockName,
+          qty: qtySchema,
+          expectedVersion: versionSchema.exactOptional(),
+        }),
+      )
+      .min(1)
+      .max(LINES_MAX),
+    ttlMs: ttlMsSchema.exactOptional(),
+    reference: referenceSchema.exactOptional(),
+  })
+  .meta({ id: 'CreateReservation' });
+
+export const settleSchema = z
+  .strictObject({
+    lines: z
+      .array(z.strictObject({ ...stockName, qty: qtySchema }))
+      .min(1)
+      .max(LINES_MAX)
+      .exactOptional(),
+  })
+  .meta({ id: 'Settle', description: 'Without `lines`: all that is still held.' });
+
+export const extendSchema = z.strictObject({ ttlMs: ttlMsSchema }).meta({ id: 'Extend' });
+
+export const transferSchema = z
+  .strictObject({
+    from: storeIdSchema,
+    to: storeIdSchema,
+    lines: z
+      .array(z.strictObject({ sku: skuSchema, qty: qtySchema }))
+      .min(1)
+      .max(LINES_MAX),
+    reference: referenceSchema.exactOptional(),
+  })
+  .meta({ id: 'Transfer' });
+
+const operation = {
+  ...stockName,
+  idempotencyKey: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
+    .exactOptional(),
+};
+
+const batchOperationSchema = z
+  .discriminatedUnion('op', [
+    z.strictObject({ op: z.literal('adjust'), ...operation, ...adjustment }),
+    z.strictObject({ op: z.literal('reserve'), ...operation, ...hold }),
+    z.strictObject({
+      op: z.literal('count'),
+      ...operation,
+      onHand: onHandSchema,
+      expectedVersion: versionSchema.exactOptional(),
+      ...note,
+    }),
+  ])
+  .meta({ id: 'BatchOperation' });
+
+export type BatchOperationBody = z.infer<typeof batchOperationSchema>;
+
+export const batchSchema = z
+  .strictObject({
+    atomic: z.boolean().default(true),
+    operations: z.array(batchOperationSchema).min(1).max(BATCH_OPERATIONS_MAX),
+  })
+  .meta({ id: 'Batch' });
+
+const page = {
+  limit: z
+    .string()
+    .regex(/^(?:[1-9][0-9]{0,2}|1000)$/, `must be a whole number from 1 to ${PAGE_ITEMS_MAX}`)
+    .exactOptional()
+    .meta({ type: 'integer', minimum: 1, maximum: PAGE_ITEMS_MAX, default: 100 }),
+  cursor: z
+    .string()
+    .exactOptional()
+    .meta({ description: 'The `nextCursor` of the page before, as it came.' }),
+};
+
+export const pageQuerySchema = z.strictObject(page);
+export type PageQuery = z.infer<typeof pageQuerySchema>;
+
+export const reservationsQuerySchema = z.strictObject({ reference: referenceSchema, ...page });

@@ -1,0 +1,35 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { InventoryQueries } from '../application/inventory-queries.js';
+import type { InventoryService } from '../application/inventory-service.js';
+import type { Refusal } from '../domain/errors.js';
+import type { RecordTime } from '../domain/stock.js';
+import type { IdSource } from '../system.js';
+import type { SendAnswer } from './answer.js';
+import type { RunCommand } from './command-runner.js';
+import type { Problem } from './problem.js';
+import { RequestError } from './request-error.js';
+
+/** What the routes are made of. */
+export interface RouteDeps {
+  readonly service: InventoryService;
+  readonly queries: InventoryQueries;
+  readonly ids: IdSource;
+  /** The present record time. */
+  readonly now: () => RecordTime;
+  readonly send: SendAnswer;
+  readonly run: RunCommand;
+  /** Answers a read with the refusal that a write would get. */
+  readonly refuse: (request: Request, response: Response, refusal: Refusal) => void;
+  /** The problem that an error is answered with; one that is ours is reported, too. */
+  readonly problemOf: (error: unknown, request: Request) => Problem;
+  /** Resolves once what has already arrived was served. */
+  readonly yieldTurn: () => Promise<void>;
+}
+
+/** Ends a route: what it does not answer by now is a method that it has not. */
+export function methodNotAllowed(...allow: readonly string[]): RequestHandler {
+  const detail = `This path answers ${allow.join(', ')}.`;
+  return () => {
+    throw new RequestError('method-not-allowed', detail, { allow });
+  };
+}

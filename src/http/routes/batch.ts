@@ -1,0 +1,141 @@
+import { type Request, type Response, Router } from 'express';
+import {
+  type IndependentCommand,
+  type IndependentOutcome,
+  executeIndependently,
+} from '../../application/independent-commands.js';
+import type { BatchOperation } from '../../domain/commands.js';
+import type { IdSource } from '../../system.js';
+import { WRITTEN } from '../answer.js';
+import { batchAnswer, singleResultJson } from '../answers.js';
+import { keyedRequest, recordedSource, sourceOf } from '../command-runner.js';
+import { jsonBody } from '../json-body.js';
+import { refuseConditions } from '../preconditions.js';
+import { type Problem, type ProblemSource, problemJson, statusOf } from '../problem.js';
+import { refusalProblem } from '../refusal-problem.js';
+import { RequestError } from '../request-error.js';
+import { parseBody, refuseQuery } from '../request-input.js';
+import { type BatchOperationBody, batchSchema } from '../request-schemas.js';
+import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Many operations in one request: all or none as one event, or each on its own. */
+export function batchRoutes(deps: RouteDeps): Router {
+  const { service, ids, now, send, run, problemOf, yieldTurn } = deps;
+  const router = Router({ caseSensitive: true, strict: true });
+  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+  router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
+  return router;
+
+  async function batch(request: Request, response: Response): Promise<void> {
+    refuseQuery(request);
+    const { atomic, operations } = parseBody(batchSchema, request);
+    refuseConditions(request.headers);
+    if (atomic) await together(request, response, operations);
+    else await independently(request, response, operations);
+  }
+
+  async function together(
+    request: Request,
+    response: Response,
+    asked: readonly BatchOperationBody[],
+  ): Promise<void> {
+    refuseOwnKeys(asked);
+    const operations = asked.map((each) => operationOf(each, ids));
+    await run(request, response, {
+      command: { type: 'BatchStock', operations },
+      asked,
+      render: (event) => batchAnswer(event, operations),
+    });
+  }
+
+  async function independently(
+    request: Request,
+    response: Response,
+    asked: readonly BatchOperationBody[],
+  ): Promise<void> {
+    if (request.headers['idempotency-key'] !== undefined) {
+      throw new RequestError(
+        'validation-failed',
+        'With atomic: false every operation has its own idempotencyKey, and the request none.',
+      );
+    }
+    const commands = asked.map((each): IndependentCommand => {
+      const { idempotencyKey, ...operation } = each;
+      const command = operationOf(each, ids);
+      if (idempotencyKey === undefined) return { command };
+      return { command, request: keyedRequest(request, idempotencyKey, [operation]) };
+    });
+    const outcomes = await executeIndependently(service, commands, yieldTurn);
+    const sequence = highestSequence(outcomes);
+    const results = outcomes.map((outcome) => resultOf(outcome, request)).join(',');
+    const last = sequence === undefined ? '' : `,"sequence":${sequence}`;
+    send(request, response, {
+      status: 200,
+      headers: WRITTEN,
+      body: `{"results":[${results}]${last}}`,
+      ...(sequence !== undefined && { sequence }),
+    });
+  }
+
+  function resultOf(outcome: IndependentOutcome, request: Request): string {
+    if (outcome.kind === 'failure') {
+      return problemResult(problemOf(outcome.error, request), sourceOf(request));
+    }
+    if (outcome.kind === 'refusal') {
+      return problemResult(refusalProblem(outcome.refusal, now()), sourceOf(request));
+    }
+    const { event } = outcome;
+    if (event.refusal === undefined) return singleResultJson(event);
+    return problemResult(refusalProblem(event.refusal, now()), recordedSource(event));
+  }
+}
+
+function operationOf(asked: BatchOperationBody, ids: IdSource): BatchOperation {
+  switch (asked.op) {
+    case 'adjust': {
+      const { op: _op, idempotencyKey: _key, ...adjustment } = asked;
+      return { type: 'AdjustStock', ...adjustment };
+    }
+    case 'count': {
+      const { op: _op, idempotencyKey: _key, ...count } = asked;
+      return { type: 'CountStock', ...count };
+    }
+    case 'reserve': {
+      const { op: _op, idempotencyKey: _key, ttlMs, reference, ...line } = asked;
+      return {
+        type: 'ReserveStock',
+        reservationId: ids.next(),
+        lines: [line],
+        ...(ttlMs !== undefined && { ttlMs }),
+        ...(reference !== undefined && { reference }),
+      };
+    }
+  }
+}
+
+/** An atomic batch has one outcome, and hence one key: the request's. */
+function refuseOwnKeys(operations: readonly BatchOperationBody[]): void {
+  const index = operations.findIndex(({ idempotencyKey }) => idempotencyKey !== undefined);
+  if (index === -1) return;
+  const pointer = `/operations/${index}/idempotencyKey`;
+  const detail = 'goes with atomic: false only; the key of an atomic batch is the header';
+  throw new RequestError('validation-failed', 'The body is not acceptable.', {
+    errors: [{ pointer, detail }],
+  });
+}
+
+/** Undefined: nothing was recorded. */
+function highestSequence(outcomes: readonly IndependentOutcome[]): number | undefined {
+  let highest: number | undefined;
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'event') continue;
+    highest = Math.max(highest ?? 0, outcome.event.sequence);
+  }
+  return highest;
+}
+
+function problemResult(problem: Problem, source: ProblemSource): string {
+  return `{"status":${statusOf(problem)},"problem":${problemJson(problem, source)}}`;
+}

@@ -1,0 +1,40 @@
+import { type Request, type Response, Router } from 'express';
+import type { z } from 'zod';
+import type { Clock } from '../../system.js';
+import { READ, type SendAnswer } from '../answer.js';
+import { refuseQuery } from '../request-input.js';
+import type { healthSchema, livenessSchema } from '../response-schemas.js';
+import { methodNotAllowed } from '../route-deps.js';
+import { isoTime } from '../wire-json.js';
+
+const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
+
+/** Answered from memory, while the server drains, too: probes must not mistake that for a failure. */
+export function healthRoutes(deps: {
+  readonly clock: Clock;
+  readonly version: string;
+  readonly send: SendAnswer;
+}): Router {
+  const { clock, version, send } = deps;
+  const startedAtMs = clock.monotonicMs();
+  const router = Router({ caseSensitive: true, strict: true });
+  router.route('/api/health').get(health).all(methodNotAllowed('GET', 'HEAD'));
+  router.route('/api/health/liveness').get(liveness).all(methodNotAllowed('GET', 'HEAD'));
+  return router;
+
+  function health(request: Request, response: Response): void {
+    refuseQuery(request);
+    const body: z.infer<typeof healthSchema> = {
+      status: 'ok',
+      uptime: Math.round(clock.monotonicMs() - startedAtMs) / 1_000,
+      timestamp: isoTime(clock.wallMs()),
+      version,
+    };
+    send(request, response, { status: 200, headers: READ, body: JSON.stringify(body) });
+  }
+
+  function liveness(request: Request, response: Response): void {
+    refuseQuery(request);
+    send(request, response, { status: 200, headers: READ, body: LIVENESS });
+  }
+}

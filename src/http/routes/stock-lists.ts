@@ -1,0 +1,86 @@
+import { type Request, type Response, Router } from 'express';
+import { z } from 'zod';
+import type { InventoryEvent } from '../../domain/events.js';
+import { type StockName, stockKey } from '../../domain/keys.js';
+import { pageAnswer } from '../answers.js';
+import { encodeCursor, forgedCursor } from '../cursor.js';
+import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import { listAnswer, requestedPage } from '../page.js';
+import { parseParameter, parseQuery } from '../request-input.js';
+import { pageQuerySchema } from '../request-schemas.js';
+import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+import { eventJson, recordJson, reservationJson } from '../wire-json.js';
+
+const STORE = '/api/inventory/stores/:storeId/inventory';
+
+const sequencePlace = z.int().min(1);
+const holdPlace = z.strictObject({ expiresAt: z.int().nullable(), id: z.string() });
+
+type StoreRequest = Request<{ storeId: string }>;
+type StockRequest = Request<{ storeId: string; sku: string }>;
+
+/** What one store has; what happened to one record; who holds some of it. */
+export function stockListRoutes({ queries, send }: RouteDeps): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  router.route(STORE).get(listRecords).all(methodNotAllowed('GET', 'HEAD'));
+  router.route(`${STORE}/:sku/events`).get(listEvents).all(methodNotAllowed('GET', 'HEAD'));
+  router.route(`${STORE}/:sku/reservations`).get(listHolds).all(methodNotAllowed('GET', 'HEAD'));
+  return router;
+
+  async function listRecords(request: StoreRequest, response: Response): Promise<void> {
+    const storeId = parseParameter(storeIdSchema, 'storeId', request.params.storeId);
+    const scope = { list: 'records', of: storeId } as const;
+    const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, skuSchema);
+    const found = await queries.recordsOf(storeId, { after, limit: limit + 1 });
+    const answer = listAnswer({
+      found,
+      limit,
+      scope,
+      placeOf: ({ sku }) => sku,
+      linesOf: () => 1,
+      json: (record) => recordJson(record, record.updatedAt),
+    });
+    send(request, response, answer);
+  }
+
+  async function listHolds(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const scope = { list: 'holds', of: stockKey(name) } as const;
+    const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, holdPlace);
+    const found = await queries.holdsOf(name, { after, limit: limit + 1 });
+    const answer = listAnswer({
+      found,
+      limit,
+      scope,
+      placeOf: ({ expiresAt, id }) => ({ expiresAt, id }),
+      linesOf: ({ lines }) => lines.length,
+      json: reservationJson,
+    });
+    send(request, response, answer);
+  }
+
+  async function listEvents(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const scope = { list: 'history', of: stockKey(name) } as const;
+    const page = requestedPage(parseQuery(pageQuerySchema, request), scope, sequencePlace);
+    const events = await queries.history(name, page);
+    if (events === undefined) throw forgedCursor();
+    const last = events.at(-1);
+    const isMore = last !== undefined && previousOf(last, name) > 0;
+    const nextCursor = isMore ? encodeCursor(scope, last.sequence) : null;
+    send(request, response, pageAnswer(events.map(eventJson), nextCursor));
+  }
+}
+
+function stockNameOf({ params }: StockRequest): StockName {
+  return {
+    storeId: parseParameter(storeIdSchema, 'storeId', params.storeId),
+    sku: parseParameter(skuSchema, 'sku', params.sku),
+  };
+}
+
+/** Sequence of the event before this one in the history of the record; 0: this is its first. */
+function previousOf(event: InventoryEvent, name: StockName): number {
+  const key = stockKey(name);
+  return event.lines.find((line) => stockKey(line) === key)?.previousSequence ?? 0;
+}

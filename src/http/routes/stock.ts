@@ -1,0 +1,130 @@
+import { type Request, type Response, Router } from 'express';
+import type { StockName } from '../../domain/keys.js';
+import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
+import { READ } from '../answer.js';
+import { jsonBody } from '../json-body.js';
+import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import {
+  etagOf,
+  judgeRead,
+  readConditions,
+  recordConditions,
+  writeConditions,
+} from '../preconditions.js';
+import { parseBody, parseParameter, refuseQuery } from '../request-input.js';
+import { adjustSchema, countSchema, releaseLineSchema, reserveSchema } from '../request-schemas.js';
+import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+import { recordJson } from '../wire-json.js';
+
+const BODY_BYTES_MAX = 16 * 1024;
+const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
+
+type StockRequest = Request<{ storeId: string; sku: string }>;
+
+/** One stock record: read, counted, adjusted, reserved, released. */
+export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+
+  // Routes are tried one after the other: the busiest come first.
+  router.route(`${RECORD}/reserve`).post(body, reserve).all(methodNotAllowed('POST'));
+  router.route(`${RECORD}/adjust`).post(body, adjust).all(methodNotAllowed('POST'));
+  router
+    .route(RECORD)
+    .get(show)
+    .put(body, count)
+    .all(methodNotAllowed('GET', 'HEAD', 'PUT'));
+  router.route(`${RECORD}/release`).post(body, release).all(methodNotAllowed('POST'));
+  return router;
+
+  async function reserve(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const { qty, expectedVersion, ...hold } = parseBody(reserveSchema, request);
+    const ifMatch = recordConditions(request.headers, expectedVersion);
+    const line = { ...name, qty, ...(expectedVersion !== undefined && { expectedVersion }) };
+    await run(request, response, {
+      command: {
+        type: 'ReserveStock',
+        reservationId: ids.next(),
+        lines: [line],
+        ...hold,
+        ...(ifMatch !== undefined && { ifMatch }),
+      },
+      asked: [line, hold, ifMatch],
+      render: reservedAnswer,
+    });
+  }
+
+  async function adjust(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const asked = parseBody(adjustSchema, request);
+    const ifMatch = recordConditions(request.headers, asked.expectedVersion);
+    await run(request, response, {
+      command: {
+        type: 'AdjustStock',
+        ...name,
+        ...asked,
+        ...(ifMatch !== undefined && { ifMatch }),
+      },
+      asked: [name, asked, ifMatch],
+      render: adjustedAnswer,
+    });
+  }
+
+  async function release(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const asked = parseBody(releaseLineSchema, request);
+    const ifMatch = recordConditions(request.headers);
+    await run(request, response, {
+      command: {
+        type: 'ReleaseLine',
+        ...name,
+        ...asked,
+        ...(ifMatch !== undefined && { ifMatch }),
+      },
+      asked: [name, asked, ifMatch],
+      render: releasedLineAnswer,
+    });
+  }
+
+  async function count(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const asked = parseBody(countSchema, request);
+    const conditions = writeConditions(request.headers);
+    await run(request, response, {
+      command: { type: 'CountStock', ...name, ...asked, ...conditions },
+      asked: [name, asked, conditions],
+      render: countedAnswer,
+    });
+  }
+
+  async function show(request: StockRequest, response: Response): Promise<void> {
+    const name = stockNameOf(request);
+    const conditions = readConditions(request.headers);
+    const record = await queries.record(name);
+    if (record === undefined) {
+      refuse(request, response, { code: 'stock-not-found', ...name });
+      return;
+    }
+    const verdict = judgeRead(conditions, record.version);
+    if (verdict === 'failed') {
+      refuse(request, response, { code: 'precondition-failed', currentVersion: record.version });
+      return;
+    }
+    const headers = [...READ, 'ETag', etagOf(record.version)];
+    if (verdict === 'not-modified') send(request, response, { status: 304, headers, body: '' });
+    else {
+      send(request, response, { status: 200, headers, body: recordJson(record, record.updatedAt) });
+    }
+  }
+}
+
+/** The record that the path names; these routes take no query. */
+function stockNameOf(request: StockRequest): StockName {
+  refuseQuery(request);
+  const { storeId, sku } = request.params;
+  return {
+    storeId: parseParameter(storeIdSchema, 'storeId', storeId),
+    sku: parseParameter(skuSchema, 'sku', sku),
+  };
+}

@@ -1,0 +1,28 @@
+import { type Request, type Response, Router } from 'express';
+import { transferredAnswer } from '../answers.js';
+import { jsonBody } from '../json-body.js';
+import { refuseConditions } from '../preconditions.js';
+import { parseBody, refuseQuery } from '../request-input.js';
+import { transferSchema } from '../request-schemas.js';
+import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+
+const BODY_BYTES_MAX = 256 * 1024;
+
+/** Goods that move from one store to another, as one event. */
+export function transferRoutes({ run }: RouteDeps): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+  router.route('/api/transfers').post(body, transfer).all(methodNotAllowed('POST'));
+  return router;
+
+  async function transfer(request: Request, response: Response): Promise<void> {
+    refuseQuery(request);
+    const asked = parseBody(transferSchema, request);
+    refuseConditions(request.headers);
+    await run(request, response, {
+      command: { type: 'TransferStock', ...asked },
+      asked: [asked],
+      render: transferredAnswer,
+    });
+  }
+}

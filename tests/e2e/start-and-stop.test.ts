@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  cleanUp,
+  spawnProcess,
+  spawnServer,
+  temporaryDirectory,
+} from '../support/spawned-server.js';
+import { createStockClient } from '../support/stock-client.js';
+
+describe('start', () => {
+  afterEach(cleanUp);
+
+  it.each([
+    ['PORT', 'abc'],
+    ['LOG_LEVEL', 'loud'],
+    ['IDEMP_TTL_MS', '0'],
+    ['SNAPSHOT_EVERY_N_EVENTS', '-1'],
+  ])('stops at %s=%s with one line that names it', async (name, value) => {
+    const server = spawnProcess({
+      dataDir: temporaryDirectory(),
+      environment: { [name]: value },
+    });
+
+    expect(await server.ended).toBe(78);
+    expect(server.output().trim().split('\n')).toHaveLength(1);
+    expect(server.output()).toContain(`${name}="${value}"`);
+  });
+
+  it('says in one line that the port is in use', async () => {
+    const first = await spawnServer({ dataDir: temporaryDirectory() });
+    const { port } = new URL(first.url);
+
+    const second = spawnProcess({ dataDir: temporaryDirectory(), environment: { PORT: port } });
+
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(`port ${port} on 127.0.0.1 is in use`);
+  });
+});
+
+describe('stop', () => {
+  afterEach(cleanUp);
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s finishes what is in flight, marks the stop as clean and exits 0',
+    async (signal) => {
+      const dataDir = temporaryDirectory();
+      const server = await spawnServer({ dataDir });
+      const client = createStockClient(server.url);
+      let acknowledged = 0;
+      let answered = 0;
+      const load = Array.from({ length: 16 }, async () => {
+        for (;;) {
+          const answer = await client.adjust('S1', 'SKU1', 1);
+          // No answer: the connection was refused, or closed before the request was read.
+          if (answer === undefined) return;
+          answered += 1;
+          if (answer.status === 200) acknowledged += 1;
+          else {
+            expect(answer.status).toBe(503);
+            expect(answer.body['code']).toBe('shutting-down');
+          }
+        }
+      });
+      while (answered < 200) await new Promise((resolve) => setTimeout(resolve, 5));
+      server.signal(signal);
+
+      expect(await server.ended).toBe(0);
+      await Promise.all(load);
+      const manifest = JSON.parse(readFileSync(`${dataDir}/MANIFEST.json`, 'utf8'));
+      expect(manifest.clean).not.toBeNull();
+      const again = await spawnServer({ dataDir });
+      expect((await createStockClient(again.url).record('S1', 'SKU1'))?.body).toMatchObject({
+        onHand: acknowledged,
+      });
+      expect(again.output()).toContain('"clean":true');
+    },
+  );
+
+  it('a second signal ends it at once, with nothing acknowledged lost', async () => {
+    const dataDir = temporaryDirectory();
+    const server = await spawnServer({ dataDir, environment: { SHUTDOWN_GRACE_MS: '60000' } });
+    const client = createStockClient(server.url);
+    expect((await client.adjust('S1', 'SKU1', 3))?.status).toBe(200);
+    // A request whose body never comes keeps the first signal waiting.
+    const { port } = new URL(server.url);
+    const { connect } = await import('node:net');
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /api/inventory/stores/S1/inventory/SKU1/adjust HTTP/1.1\r\nHost: x\r\n' +
+        'Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server.signal('SIGTERM');
+    while (!server.output().includes('stopping')) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (server.output().includes('stopped')) break;
+    }
+    server.signal('SIGTERM');
+
+    expect(await server.ended).not.toBe(0);
+    const again = createStockClient((await spawnServer({ dataDir })).url);
+    expect((await again.record('S1', 'SKU1'))?.body).toMatchObject({ onHand: 3 });
+  });
+});
