@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSystem } from '../system.js';
+import { createHttpApiClient } from './import/api-client.js';
+import { type CommandLine, USAGE, parseCommandLine } from './import/command-line.js';
+import { ImportError } from './import/import-error.js';
+import { importOrders } from './import/import-orders.js';
+import { createPatientClient } from './import/patience.js';
+import { showProgress } from './import/progress-display.js';
+import { openProgressFile } from './import/progress-file.js';
+import { reportOf } from './import/report.js';
+
+const ATTEMPT_TIMEOUT_MS = 30_000;
+const BACKOFF_BASE_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+
+process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
+
+async function main(command: CommandLine): Promise<number> {
+  switch (command.kind) {
+    case 'help':
+      console.log(USAGE);
+      return 0;
+    case 'wrong':
+      console.error(`${command.why}\n\n${USAGE}`);
+      return 2;
+    case 'import':
+      return await runImport(command);
+  }
+}
+
+async function runImport(command: Extract<CommandLine, { kind: 'import' }>): Promise<number> {
+  const { file, url, concurrency, patienceMs } = command;
+  const { clock, random } = createSystem();
+  const client = createPatientClient({
+    client: createHttpApiClient({ url, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS }),
+    random,
+    sleep,
+    monotonicMs: () => clock.monotonicMs(),
+    patienceMs,
+    backoffBaseMs: BACKOFF_BASE_MS,
+    backoffMaxMs: BACKOFF_MAX_MS,
+  });
+  let endDisplay = () => {};
+  try {
+    const result = await importOrders(readFileSync(file), {
+      client,
+      openProgress: () => openProgressFile(`${file}.progress.jsonl`),
+      concurrency,
+      onStart(progress, stepCount) {
+        endDisplay = showProgress(process.stderr, progress, stepCount);
+      },
+    });
+    endDisplay();
+    console.log(reportOf(result));
+    return result.differences.length === 0 ? 0 : 1;
+  } catch (error) {
+    endDisplay();
+    if (!isExpected(error)) throw error;
+    console.error(`${file}: ${error.message}`);
+    return 1;
+  }
+}
+
+/** Beside our own words: a file that cannot be read or written says so in one line. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof ImportError || (error instanceof Error && 'syscall' in error);
+}

@@ -1,0 +1,78 @@
+import { type StockKey, type StockName, stockKey } from '../../domain/keys.js';
+import { ImportError } from './import-error.js';
+import type { Balance } from './ledger.js';
+import type { ProgressFile } from './progress-file.js';
+import type { ServiceReads } from './service-reads.js';
+import { type Step, recordsOf, referenceOf } from './step.js';
+
+/** No step far behind the first can have happened while all of these have not. */
+const STEPS_LOOKED_AT = 100;
+
+interface BaselineDeps {
+  readonly file: ProgressFile;
+  readonly fileHash: string;
+  readonly reads: ServiceReads;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * What the service had of the import's records before its first step: as the progress file says,
+ * or, where nothing was done yet, as it is now; then that is written down.
+ */
+export async function establishBaseline(deps: BaselineDeps): Promise<readonly Balance[]> {
+  const { file, fileHash, reads, steps } = deps;
+  const { header } = file.found;
+  if (header !== undefined) {
+    if (header.file === fileHash) {
+      return header.baseline.map(([storeId, sku, onHand, reserved]) => ({
+        storeId,
+        sku,
+        onHand,
+        reserved,
+      }));
+    }
+    throw new ImportError('it has changed since the import that its progress file tells of');
+  }
+  const records = await readBalances(reads, steps);
+  await refuseSecondImport(deps, new Set(records.map(stockKey)));
+  const baseline = records.map(({ storeId, sku, onHand, reserved }) => {
+    return [storeId, sku, onHand, reserved] as [string, string, number, number];
+  });
+  await file.append([{ format: 'order-import/1', file: fileHash, baseline }]);
+  return records;
+}
+
+/** The service's records of everything that the steps touch. */
+export async function readBalances(
+  reads: ServiceReads,
+  steps: readonly Step[],
+): Promise<readonly Balance[]> {
+  const names = new Map<StockKey, StockName>();
+  for (const step of steps) for (const name of recordsOf(step)) names.set(stockKey(name), name);
+  const balances: Balance[] = [];
+  for (const storeId of new Set([...names.values()].map((name) => name.storeId))) {
+    for await (const record of reads.records(storeId)) {
+      if (names.has(stockKey(record))) balances.push(record);
+    }
+  }
+  return balances;
+}
+
+/** Without its progress file, an import that was here before would be counted a second time. */
+async function refuseSecondImport(
+  { fileHash, reads, steps }: BaselineDeps,
+  known: ReadonlySet<StockKey>,
+): Promise<void> {
+  for (const step of steps.slice(0, STEPS_LOOKED_AT)) {
+    const record = recordsOf(step).find((name) => known.has(stockKey(name)));
+    if (record === undefined) continue;
+    const reference = referenceOf(fileHash, step);
+    for await (const event of reads.history(record)) {
+      if (event.reference !== reference) continue;
+      throw new ImportError(
+        `this service has it since event ${event.sequence}, but its progress file is gone: ` +
+          'to import it again would count it twice',
+      );
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { establishBaseline, readBalances } from './baseline.js';
+import { createInDoubt } from './in-doubt.js';
+import { type Difference, balances, differences } from './ledger.js';
+import { parseOrderRows } from './order-rows.js';
+import type { PatientClient } from './patience.js';
+import { type Plan, planImport } from './plan.js';
+import { type Progress, createProgress } from './progress.js';
+import type { ProgressFile } from './progress-file.js';
+import { createOpeningRunner } from './run-opening.js';
+import { createStepRunner } from './run-step.js';
+import { runInFileOrder } from './schedule.js';
+import { createServiceReads } from './service-reads.js';
+import { isSettled } from './step-state.js';
+
+/** How many openings go in one request. */
+const OPENINGS_PER_BATCH = 100;
+
+interface ImportDeps {
+  readonly client: PatientClient;
+  readonly openProgress: () => ProgressFile;
+  readonly concurrency: number;
+  /** Called when it is known how far an earlier import came. */
+  readonly onStart?: (progress: Progress, stepCount: number) => void;
+}
+
+export interface ImportResult {
+  readonly plan: Plan;
+  readonly progress: Progress;
+  readonly recordCount: number;
+  /** Between what the import knows to have done and what the service has. */
+  readonly differences: readonly Difference[];
+}
+
+/** Brings the import of a file to its end, from wherever an earlier one stopped. */
+export async function importOrders(csv: Uint8Array, deps: ImportDeps): Promise<ImportResult> {
+  const { client, concurrency } = deps;
+  const fileHash = createHash('sha256').update(csv).digest('hex');
+  const plan = planImport(parseOrderRows(csv));
+  const steps = [...plan.opening, ...plan.steps];
+  const reads = createServiceReads(client);
+  const file = deps.openProgress();
+  try {
+    const baseline = await establishBaseline({ file, fileHash, reads, steps });
+    const progress = createProgress(file.found.states, (entries) => file.append(entries));
+    deps.onStart?.(progress, steps.length);
+
+    const runner = { client, inDoubt: createInDoubt(reads), progress, fileHash };
+    const runOpening = createOpeningRunner(runner);
+    for (let next = 0; next < plan.opening.length; next += OPENINGS_PER_BATCH) {
+      await runOpening(plan.opening.slice(next, next + OPENINGS_PER_BATCH));
+    }
+    const left = plan.steps.filter(({ id }) => !isSettled(progress.of(id)));
+    await runInFileOrder({ steps: left, concurrency, run: createStepRunner(runner) });
+
+    const ledger = balances(baseline, steps, progress.of);
+    const differing = differences(ledger, await readBalances(reads, steps));
+    return { plan, progress, recordCount: ledger.size, differences: differing };
+  } finally {
+    await file.close();
+  }
+}

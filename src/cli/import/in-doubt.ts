@@ -1,0 +1,51 @@
+import { recordsOf, type Step } from './step.js';
+import type { Moved, Named, Reserved } from './questions.js';
+import type { ServiceEvent, ServiceReads } from './service-reads.js';
+
+/**
+ * Whether a request without an answer has happened: its event would be in the history of every
+ * record that it moves. Keys expire and closed reservations are forgotten; events stay. A refusal
+ * leaves no such event: nothing has happened, and the service may decide again.
+ */
+export interface InDoubt {
+  findAdjusted(change: Named<Step>, after: number): Promise<Moved | undefined>;
+  findReserved(change: Named<Step>, after: number): Promise<Reserved | undefined>;
+  findCommitted(step: Step, reserved: Reserved): Promise<Moved | undefined>;
+}
+
+export function createInDoubt(reads: ServiceReads): InDoubt {
+  /** Newest first down to `after`: what was asked for later has a higher sequence. */
+  async function find(
+    step: Step,
+    after: number,
+    isIt: (event: ServiceEvent) => boolean,
+  ): Promise<ServiceEvent | undefined> {
+    const [record] = recordsOf(step);
+    if (record === undefined) return undefined;
+    for await (const event of reads.history(record)) {
+      if (event.sequence <= after) return undefined;
+      if (isIt(event)) return event;
+    }
+    return undefined;
+  }
+
+  return {
+    findAdjusted: ({ step, reference }, after) =>
+      find(step, after, (event) => event.reference === reference),
+    async findReserved({ step, reference }, after) {
+      const event = await find(
+        step,
+        after,
+        ({ type, reference: its }) => type === 'StockReserved' && its === reference,
+      );
+      if (!event?.reservationId) return undefined;
+      return { sequence: event.sequence, reservationId: event.reservationId };
+    },
+    findCommitted: (step, { reservationId, sequence }) =>
+      find(
+        step,
+        sequence,
+        ({ type, reservationId: its }) => type === 'StockCommitted' && its === reservationId,
+      ),
+  };
+}

@@ -1,0 +1,36 @@
+import type { StockName } from '../../domain/keys.js';
+
+export interface OrderLine extends StockName {
+  readonly qty: number;
+}
+
+/** An invoice's sold lines: reserved as a whole, then committed. */
+export interface OrderStep {
+  readonly kind: 'order';
+  readonly id: string;
+  readonly lines: readonly OrderLine[];
+}
+
+export type AdjustPurpose = 'opening' | 'restock' | 'write-off';
+
+export interface AdjustStep extends StockName {
+  readonly kind: 'adjust';
+  readonly id: string;
+  readonly purpose: AdjustPurpose;
+  readonly delta: number;
+}
+
+/**
+ * The unit of progress. Its id is unique in the file and follows from the file's content alone, so
+ * that a restart names it again.
+ */
+export type Step = OrderStep | AdjustStep;
+
+/** What the service is told a step is: unique over all files, and kept with the step's events. */
+export function referenceOf(fileHash: string, step: Step): string {
+  return `import:${fileHash.slice(0, 16)}:${step.id}`;
+}
+
+export function recordsOf(step: Step): readonly StockName[] {
+  return step.kind === 'order' ? step.lines : [step];
+}

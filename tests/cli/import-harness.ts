@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createInventoryQueries } from '../../src/application/inventory-queries.js';
+import { createInventoryService } from '../../src/application/inventory-service.js';
+import { createRecordClock } from '../../src/application/record-clock.js';
+import { type ApiClient, createHttpApiClient } from '../../src/cli/import/api-client.js';
+import { type ImportResult, importOrders } from '../../src/cli/import/import-orders.js';
+import { createPatientClient } from '../../src/cli/import/patience.js';
+import { type ProgressFile, openProgressFile } from '../../src/cli/import/progress-file.js';
+import { createHttpApp } from '../../src/http/http-app.js';
+import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
+import { createSystem } from '../../src/system.js';
+
+export const SAMPLE = new URL('../../data/samples/online-retail-2010-12.csv', import.meta.url);
+
+interface TestService {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** The real HTTP service on loopback, with its stock in memory. */
+export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<TestService> {
+  const system = createSystem();
+  const repository = createMemoryInventoryRepository(createRecordClock(system.clock, () => {}));
+  const service = createInventoryService({
+    repository,
+    mutex: createKeyedMutex(),
+    idempotencyTtlMs,
+    idempotencyKeysMax: 1_000_000,
+    reservationRetentionMs: 0,
+  });
+  const server = createHttpApp({
+    service,
+    queries: createInventoryQueries(repository, service),
+    now: () => repository.now(),
+    system,
+    requestLogger: (_request, _response, next) => next(),
+    version: 'test',
+    draining: () => false,
+    onInternalError: (error) => console.error(error),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Where nobody listens. */
+export async function deadUrl(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+/** A directory of its own with an order file in it. */
+export function createOrderFile(csv: string | Uint8Array) {
+  const directory = mkdtempSync(path.join(tmpdir(), 'order-import-'));
+  const file = path.join(directory, 'orders.csv');
+  const progressFile = `${file}.progress.jsonl`;
+  writeFileSync(file, csv);
+  return { file, progressFile, remove: () => rmSync(directory, { recursive: true }) };
+}
+
+export interface ImportRun {
+  readonly csv: Uint8Array;
+  readonly url: string;
+  readonly progressFile: string;
+  readonly concurrency?: number;
+  readonly patienceMs?: number;
+  /** Something that goes wrong between the import and the service, or its progress file. */
+  readonly wrapClient?: (client: ApiClient) => ApiClient;
+  readonly wrapProgress?: (file: ProgressFile) => ProgressFile;
+}
+
+/** The import in this process, with short pauses. */
+export async function runImport(run: ImportRun): Promise<ImportResult> {
+  const { csv, url, progressFile, concurrency = 8, patienceMs = 20_000 } = run;
+  const { clock, random } = createSystem();
+  const client = createHttpApiClient({ url, attemptTimeoutMs: 5_000 });
+  return await importOrders(csv, {
+    client: createPatientClient({
+      client: run.wrapClient?.(client) ?? client,
+      random,
+      sleep,
+      monotonicMs: () => clock.monotonicMs(),
+      patienceMs,
+      backoffBaseMs: 1,
+      backoffMaxMs: 50,
+    }),
+    openProgress() {
+      const file = openProgressFile(progressFile);
+      return run.wrapProgress?.(file) ?? file;
+    },
+    concurrency,
+  });
+}
+
+/** Numbers in [0, 1) that follow from a seed; `SEED=… npm test` repeats what a failure prints. */
+export function seededRandom() {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  let state = seed;
+  return {
+    seed,
+    next() {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    },
+  };
+}
+
+/** The compiled command in a process of its own. */
+export function spawnImport(...args: string[]) {
+  const child = spawn(process.execPath, ['dist/cli/import.js', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  return { ended, kill: () => child.kill('SIGKILL') };
+}
