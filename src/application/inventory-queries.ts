@@ -5,6 +5,9 @@ import { type StockRecord, type StoredReservation, isDue, isForgotten } from '..
 import type { InventoryService } from './inventory-service.js';
 import type { DurableInventory, HoldPosition } from './ports.js';
 
+/** A batch of thousands is one event: so many lines end a page of events. */
+const HISTORY_LINES_MAX = 10_000;
+
 export interface Page<Position> {
   readonly after: Position | undefined;
   readonly limit: number;
@@ -21,8 +24,9 @@ export interface InventoryQueries {
   reservationsOf(reference: string, page: Page<string>): Promise<readonly StoredReservation[]>;
   holdsOf(name: StockName, page: Page<HoldPosition>): Promise<readonly StoredReservation[]>;
   /**
-   * Newest first, from the one before the event `after` (from the newest where undefined).
-   * Resolves with undefined where `after` is no durable event of this record.
+   * Newest first, from the one before the event `after` (from the newest where undefined); fewer
+   * than `limit` where the events are large. Resolves with undefined where `after` is no durable
+   * event of this record.
    */
   history(name: StockName, page: Page<number>): Promise<readonly InventoryEvent[] | undefined>;
 }
@@ -63,12 +67,20 @@ export function createInventoryQueries(
       return known(await inventory.reservation(id));
     },
     async reservationsOf(reference, page) {
-      await settledFirst(async () => {
-        const found = await inventory.reservationsOf(reference, page);
-        return found.flatMap(({ lines }) => lines.map(stockKey));
-      });
-      const found = await inventory.reservationsOf(reference, page);
-      return found.filter((reservation) => known(reservation) !== undefined);
+      const kept: StoredReservation[] = [];
+      let { after } = page;
+      for (;;) {
+        const position = { after, limit: page.limit - kept.length };
+        await settledFirst(async () => {
+          const some = await inventory.reservationsOf(reference, position);
+          return some.flatMap(({ lines }) => lines.map(stockKey));
+        });
+        const found = await inventory.reservationsOf(reference, position);
+        kept.push(...found.filter((reservation) => known(reservation) !== undefined));
+        // What is forgotten must not make a page short: that would say that the list ends here.
+        if (found.length < position.limit || kept.length === page.limit) return kept;
+        after = found.at(-1)?.id;
+      }
     },
     async holdsOf(name, page) {
       const key = stockKey(name);
@@ -82,11 +94,13 @@ export function createInventoryQueries(
       let sequence = after === undefined ? newest : await previousOf(key, after);
       if (sequence === undefined) return undefined;
       const events: InventoryEvent[] = [];
-      while (sequence > 0 && events.length < limit) {
+      let lines = 0;
+      while (sequence > 0 && events.length < limit && lines < HISTORY_LINES_MAX) {
         const event: InventoryEvent = await inventory.event(sequence);
         const line = lineOf(event, key);
         assert(line !== undefined, `event ${sequence} does not move ${key}`);
         events.push(event);
+        lines += event.lines.length;
         sequence = line.previousSequence;
       }
       return events;

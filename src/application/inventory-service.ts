@@ -134,13 +134,17 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     },
     async settleDue() {
       const candidates = await repository.dueHolds(repository.now(), SETTLED_LINES_MAX);
-      const records = candidates.flatMap((hold) => hold.lines.map(stockKey));
+      const records: StockKey[] = [];
+      let taken = 0;
+      for (; taken < candidates.length && records.length < SETTLED_LINES_MAX; taken += 1) {
+        records.push(...(candidates[taken]?.lines.map(stockKey) ?? []));
+      }
       if (records.length === 0) return false;
       const { result, durable } = await repository.transact((tx) => settle(tx, records), {
         records,
       });
       await durable;
-      return result || candidates.length === SETTLED_LINES_MAX;
+      return result || taken < candidates.length || taken === SETTLED_LINES_MAX;
     },
     async settleRecords(keys) {
       let more = true;

@@ -9,7 +9,7 @@ type MaybePromise<T> = T | Promise<T>;
 export interface NewestState extends DecisionView {
   /** Whether any hold of any record may be due at `at`; in doubt, true. */
   mayHaveDue(at: RecordTime): boolean;
-  /** How many idempotency keys are kept. */
+  /** How many idempotency keys are kept, those included that are free again but not cleared. */
   readonly keyCount: number;
 }
 
@@ -47,9 +47,10 @@ export interface TransactionScope {
 export interface InventoryRepository extends DurableInventory {
   /**
    * Runs `work` alone on the newest state. `work` is synchronous and has no effect but its
-   * appends, since a driver that lost a race runs it again on newer state. Resolves as soon as the
-   * appends have their place, before they are durable, so that the next writer need not wait for
-   * the disk. Rejects with UnavailableError: 'storage-unavailable' (no room, or broken),
+   * appends, since a driver that lost a race runs it again on newer state. All its appends happen,
+   * or none: where it throws, they are taken back and the rejection is what it threw. Resolves as
+   * soon as the appends have their place, before they are durable, so that the next writer need
+   * not wait for the disk. Rejects with UnavailableError: 'storage-unavailable' (no room, or broken),
    * 'overloaded' (too much is pending), 'lock-contended', 'shutting-down'; then nothing happened.
    */
   transact<T>(

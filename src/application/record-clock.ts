@@ -37,7 +37,8 @@ export function createRecordClock(
         const slewed = Math.max(-elapsed * SLEW, Math.min(elapsed * SLEW, aheadMs));
         base += elapsed + slewed;
         baseMonotonic += elapsed;
-        reported -= slewed;
+        // Never beyond 0: slewing against mere drift is no part of a jump.
+        reported = between(0, reported, reported - slewed);
         last = Math.max(last, Math.floor(base));
       } else last = Math.max(last, Math.floor(base + elapsed));
       return last;
@@ -50,4 +51,8 @@ export function createRecordClock(
       }
     },
   };
+}
+
+function between(a: number, b: number, value: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), value));
 }

@@ -11,58 +11,93 @@ const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]
 
 Prints the events of DATA_DIR as they stand in the log, one JSON line each, in order.
   --after SEQUENCE  only events behind this one
-  --sku SKU         only events that move this SKU, in any store`;
+  --sku SKU         only events that move this SKU, in any store
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    after: { type: 'string', default: '0' },
-    sku: { type: 'string' },
-  },
-});
-const [directory] = positionals;
-const after = Number(values.after);
-if (values.help === true || directory === undefined || !Number.isSafeInteger(after)) {
-  console.log(USAGE);
-  process.exitCode = values.help === true ? 0 : 2;
-} else {
-  // A reader that has seen enough (`| head`) closes the pipe: that is no error.
-  process.stdout.on('error', () => process.exit(0));
-  process.exitCode = await print(resolve(directory));
+Exit code 0: up to the end of the log; 1: something in it cannot be read.`;
+
+interface Wanted {
+  readonly root: string;
+  readonly after: number;
+  readonly sku: string | undefined;
 }
 
-async function print(root: string): Promise<number> {
-  const fileSystem = createNodeFileSystem();
-  const { events } = dataPaths(root);
-  try {
-    const names = await numberedFiles(fileSystem, events);
-    for (const [index, name] of names.entries()) {
-      const next = names[index + 1];
-      if (next !== undefined && sequenceOf(next) <= after + 1) continue;
-      await printSegment(await readWhole(fileSystem, `${events}/${name}`));
-    }
+// A reader that has seen enough (`| head`) closes the pipe: that is no error.
+process.stdout.on('error', () => process.exit(0));
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const wanted = parseCommandLine(args);
+  if (wanted === undefined) {
+    console.error(USAGE);
+    return 2;
+  }
+  if (wanted === 'help') {
+    console.log(USAGE);
     return 0;
+  }
+  try {
+    return await print(wanted);
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     return 1;
   }
 }
 
-async function printSegment(bytes: Buffer): Promise<void> {
-  for (let start = 0; start < bytes.length;) {
+/** Undefined: wrong usage. */
+function parseCommandLine(args: string[]): Wanted | 'help' | undefined {
+  try {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        after: { type: 'string', default: '0' },
+        sku: { type: 'string' },
+      },
+    });
+    if (values.help) return 'help';
+    const [directory] = positionals;
+    if (directory === undefined || positionals.length > 1) return undefined;
+    if (!/^\d{1,15}$/.test(values.after)) return undefined;
+    return { root: resolve(directory), after: Number(values.after), sku: values.sku };
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+async function print(wanted: Wanted): Promise<number> {
+  const fileSystem = createNodeFileSystem();
+  const { events } = dataPaths(wanted.root);
+  const names = await numberedFiles(fileSystem, events);
+  for (const [index, name] of names.entries()) {
+    const next = names[index + 1];
+    if (next !== undefined && sequenceOf(next) <= wanted.after + 1) continue;
+    const stoppedAt = await printSegment(await readWhole(fileSystem, `${events}/${name}`), wanted);
+    // In the last one, behind it lies only what is being written, or what the next start will cut.
+    if (stoppedAt === undefined || next === undefined) continue;
+    console.error(`${events}/${name}, line ${stoppedAt}: is damaged; npm run verify says more`);
+    return 1;
+  }
+  return 0;
+}
+
+/** Resolves with the number of the first line that is not whole; undefined: all are. */
+async function printSegment(bytes: Buffer, wanted: Wanted): Promise<number | undefined> {
+  let number = 1;
+  for (let start = 0; start < bytes.length; number += 1) {
     const end = bytes.indexOf(NEWLINE, start);
     const line = end < 0 ? undefined : parseLine(bytes.subarray(start, end));
-    // Behind this lies only what is still being written, or what the next start will cut.
-    if (line === undefined) return;
-    if (isWanted(line) && !process.stdout.write(bytes.subarray(start, end + 1))) {
+    if (line === undefined) return number;
+    if (isWanted(line, wanted) && !process.stdout.write(bytes.subarray(start, end + 1))) {
       await once(process.stdout, 'drain');
     }
     start = end + 1;
   }
+  return undefined;
 }
 
-function isWanted(line: LogLine): boolean {
+function isWanted(line: LogLine, { after, sku: wanted }: Wanted): boolean {
   if (line.kind !== 'event' || line.event.sequence <= after) return false;
-  return values.sku === undefined || line.event.lines.some(({ sku }) => sku === values.sku);
+  return wanted === undefined || line.event.lines.some(({ sku }) => sku === wanted);
 }

@@ -1,6 +1,6 @@
-import type { InventoryEvent } from './events.js';
+import type { EventType, InventoryEvent } from './events.js';
 import { type StockKey, stockKey } from './keys.js';
-import type { Reservation, ReservationLine } from './stock.js';
+import type { Reservation, ReservationLine, ReservationStatus } from './stock.js';
 
 /** The events that may move units in or out; in all others the goods stay where they are. */
 const MOVES_ON_HAND: ReadonlySet<string> = new Set([
@@ -28,8 +28,11 @@ export function inconsistency(event: InventoryEvent): string | undefined {
     }
     onHandSum += line.onHandDelta;
   }
-  if (event.type === 'StockTransferred' && onHandSum !== 0)
+  if (event.type === 'StockTransferred' && onHandSum !== 0) {
     return 'a transfer makes or loses units';
+  }
+  if (repeats(event.lines, stockKey)) return 'a record has two lines';
+  if (repeats(event.reservations, ({ id }) => id)) return 'a reservation is there twice';
   for (const reservation of event.reservations) {
     const wrong = reservationInconsistency(reservation);
     if (wrong !== undefined) return wrong;
@@ -37,8 +40,16 @@ export function inconsistency(event: InventoryEvent): string | undefined {
   return undefined;
 }
 
+/** Two changes of the same thing would each be checked against the state before both. */
+function repeats<T>(items: readonly T[], nameOf: (item: T) => string): boolean {
+  return items.length > 1 && new Set(items.map(nameOf)).size < items.length;
+}
+
 function reservationInconsistency(reservation: Reservation): string | undefined {
   let held = 0;
+  if (repeats(reservation.lines, stockKey)) {
+    return `reservation ${reservation.id} has a record twice`;
+  }
   for (const line of reservation.lines) {
     held += line.held;
     if (line.held < 0 || line.committed < 0 || line.released < 0 || line.expired < 0) {
@@ -57,32 +68,58 @@ function reservationInconsistency(reservation: Reservation): string | undefined 
   return undefined;
 }
 
-/** How many units more (or less) the given reservations hold of each record than before. */
-export function heldDeltas(
-  after: readonly Reservation[],
-  before: (id: string) => Reservation | undefined,
-): Map<StockKey, number> {
-  const deltas = new Map<StockKey, number>();
-  for (const reservation of after) {
-    const lines = before(reservation.id)?.lines;
-    reservation.lines.forEach((line, index) => {
-      const delta = line.held - heldBefore(lines, line, index);
-      const key = stockKey(line);
-      if (delta !== 0) deltas.set(key, (deltas.get(key) ?? 0) + delta);
-    });
+/** The part of a reservation's lines that an event of this type adds to; no other adds to any. */
+export const PART_OF = {
+  StockCommitted: 'committed',
+  StockReleased: 'released',
+  ReservationExpired: 'expired',
+} as const satisfies Partial<Record<EventType, keyof ReservationLine & ReservationStatus>>;
+
+const PARTS = ['committed', 'released', 'expired'] as const;
+
+/** How the event's view of a reservation contradicts the one before it; undefined: not at all. */
+export function reservationContradiction(
+  before: Reservation | undefined,
+  after: Reservation,
+  type: EventType,
+): string | undefined {
+  const { id, lines } = after;
+  if (before !== undefined && before.status !== 'active') {
+    return `reservation ${id} is ${before.status}`;
   }
-  return deltas;
+  // A reservation keeps its lines, in their order, for all its life.
+  const strange = before !== undefined && before.lines.length !== lines.length;
+  if (strange) return `reservation ${id} changed its lines`;
+  const growing: string | undefined = PART_OF[type as keyof typeof PART_OF];
+  for (const [index, line] of lines.entries()) {
+    const was = before?.lines[index];
+    if (was !== undefined && !isSameLine(was, line)) return `reservation ${id} changed its lines`;
+    for (const part of PARTS) {
+      const grown = line[part] - (was?.[part] ?? 0);
+      if (grown < 0 || (grown > 0 && part !== growing)) {
+        return `${type} makes ${grown} units of reservation ${id} ${part}`;
+      }
+    }
+  }
+  return undefined;
 }
 
-/** A reservation keeps its lines, in their order, for all its life; a stranger never adds up. */
-function heldBefore(
-  lines: readonly ReservationLine[] | undefined,
-  line: ReservationLine,
-  index: number,
-): number {
-  if (lines === undefined) return 0;
-  const previous = lines[index];
-  const same =
-    previous?.storeId === line.storeId && previous.sku === line.sku && previous.qty === line.qty;
-  return same ? previous.held : NaN;
+function isSameLine(a: ReservationLine, b: ReservationLine): boolean {
+  return a.sku === b.sku && a.storeId === b.storeId && a.qty === b.qty;
+}
+
+/** By how many units more (or less) reservations hold of a record than before. */
+export type HeldDeltas = Map<StockKey, number>;
+
+export function addHeldDeltas(
+  deltas: HeldDeltas,
+  before: Reservation | undefined,
+  after: Reservation,
+): void {
+  for (const [index, line] of after.lines.entries()) {
+    const delta = line.held - (before?.lines[index]?.held ?? 0);
+    if (delta === 0) continue;
+    const key = stockKey(line);
+    deltas.set(key, (deltas.get(key) ?? 0) + delta);
+  }
 }

@@ -1,7 +1,7 @@
 import { assertNever } from '../assert.js';
 import type { BatchOperation, BatchStock } from './commands.js';
 import { newReservation } from './decide-reserve.js';
-import { applyAdjust, applyCount } from './decide-stock.js';
+import { applyAdjust, applyCount, note } from './decide-stock.js';
 import {
   type Circumstances,
   demandRefusal,
@@ -26,9 +26,11 @@ export function decideBatch(command: BatchStock, circumstances: Circumstances): 
     if (refusal !== undefined) return refused({ ...refusal, operation: index }, sheet.allReads());
     const line = lineOf.get(row) ?? lineOf.size;
     lineOf.set(row, line);
-    operations.push(
-      operation.type === 'ReserveStock' ? { line, reservation: reservations.length - 1 } : { line },
-    );
+    operations.push({
+      line,
+      ...(operation.type === 'ReserveStock' && { reservation: reservations.length - 1 }),
+      ...note(operation),
+    });
   }
   return { type: 'StockBatch', lines: sheet.lines(), reads: [], reservations, operations };
 }
@@ -47,14 +49,16 @@ function applyOperation(
     case 'ReserveStock': {
       const [line] = operation.lines;
       if (row.before === undefined && !row.moved) return stockNotFound(row);
-      const unmet = demandRefusal(line, row);
+      const unmet = demandRefusal(row, undefined, line.expectedVersion);
       if (unmet !== undefined) return unmet;
       if (row.onHand - row.reserved < line.qty) {
         return insufficient([{ row, requested: line.qty }], circumstances.state);
       }
       row.reserved += line.qty;
       row.moved = true;
-      reservations.push(newReservation(operation, new Map([[row, line.qty]]), circumstances.at));
+      reservations.push(
+        newReservation(operation, [{ name: row.name, wanted: line.qty }], circumstances.at),
+      );
       return undefined;
     }
     default:

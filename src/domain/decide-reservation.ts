@@ -1,7 +1,8 @@
 import type { ExtendReservation, ReleaseLine, SettleReservation } from './commands.js';
+import { PART_OF } from './consistency.js';
 import { type Circumstances, demandRefusal, refused, stockNotFound } from './decision.js';
 import type { Refusal } from './errors.js';
-import type { EventDraft, EventType, VersionRead } from './events.js';
+import type { EventDraft, VersionRead } from './events.js';
 import { knownReservation } from './evolve.js';
 import { type StockKey, stockKey } from './keys.js';
 import type {
@@ -24,7 +25,7 @@ export function decideReleaseLine(command: ReleaseLine, circumstances: Circumsta
   if (known === undefined || line === undefined) {
     return no({ code: 'reservation-not-found', reservationId });
   }
-  const unmet = demandRefusal(command, row);
+  const unmet = demandRefusal(row, command.ifMatch, command.expectedVersion);
   if (unmet !== undefined) return no(unmet);
   const qty = command.qty ?? Math.max(line.held, 1);
   return settle('StockReleased', known, new Map([[row.key, qty]]), circumstances);
@@ -67,12 +68,6 @@ export function decideExtend(command: ExtendReservation, circumstances: Circumst
   const after: Reservation = { ...withoutSequences(known), version, expiresAt: at + ttlMs };
   return { type: 'ReservationExtended', lines: [], reads: [], reservations: [after] };
 }
-
-const PART_OF = {
-  StockCommitted: 'committed',
-  StockReleased: 'released',
-  ReservationExpired: 'expired',
-} as const satisfies Partial<Record<EventType, keyof ReservationLine & ReservationStatus>>;
 
 type Settling = keyof typeof PART_OF;
 

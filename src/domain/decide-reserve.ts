@@ -1,10 +1,10 @@
 import type { ReserveStock } from './commands.js';
 import {
   type Circumstances,
-  type ShortRow,
   demandRefusal,
   insufficient,
   refused,
+  shortRows,
   stockNotFound,
 } from './decision.js';
 import type { EventDraft } from './events.js';
@@ -14,42 +14,35 @@ import { type WorkRow, Worksheet } from './worksheet.js';
 /** All lines or none; the same record named twice is summed before anything is compared. */
 export function decideReserve(command: ReserveStock, circumstances: Circumstances): EventDraft {
   const sheet = new Worksheet(circumstances.state);
-  const wanted = new Map<WorkRow, number>();
-  for (const line of command.lines) {
-    const row = sheet.row(line);
-    wanted.set(row, (wanted.get(row) ?? 0) + line.qty);
-  }
-  for (const row of wanted.keys()) {
+  for (const line of command.lines) sheet.row(line).wanted += line.qty;
+  for (const row of sheet.rows) {
     if (row.before === undefined) return refused(stockNotFound(row), sheet.allReads());
   }
   for (const line of command.lines) {
-    const unmet = demandRefusal({ ...line, ...ifMatchOf(command) }, sheet.row(line));
+    const unmet = demandRefusal(sheet.row(line), command.ifMatch, line.expectedVersion);
     if (unmet !== undefined) return refused(unmet, sheet.allReads());
   }
-  const short: ShortRow[] = [];
-  for (const [row, requested] of wanted) {
-    if (row.onHand - row.reserved < requested) short.push({ row, requested });
-  }
+  const short = shortRows(sheet.rows);
   if (short.length > 0) {
     return refused(insufficient(short, circumstances.state), sheet.allReads());
   }
-  for (const [row, qty] of wanted) {
-    row.reserved += qty;
+  for (const row of sheet.rows) {
+    row.reserved += row.wanted;
     row.moved = true;
   }
   return {
     type: 'StockReserved',
     lines: sheet.lines(),
     reads: [],
-    reservations: [newReservation(command, wanted, circumstances.at)],
+    reservations: [newReservation(command, sheet.rows, circumstances.at)],
     ...(command.reference !== undefined && { reference: command.reference }),
   };
 }
 
-/** A fresh hold of the given rows; `at` is its creation, `ttlMs` from then. */
+/** A fresh hold of what is wanted of the rows; `at` is its creation, `ttlMs` from then. */
 export function newReservation(
   command: Pick<ReserveStock, 'reservationId' | 'ttlMs' | 'reference'>,
-  wanted: ReadonlyMap<WorkRow, number>,
+  rows: readonly Pick<WorkRow, 'name' | 'wanted'>[],
   at: number,
 ): Reservation {
   return {
@@ -60,18 +53,14 @@ export function newReservation(
     createdAt: at,
     expiresAt: command.ttlMs === undefined ? null : at + command.ttlMs,
     retainUntil: null,
-    lines: Array.from(wanted, ([{ name }, qty]) => ({
+    lines: rows.map(({ name, wanted }) => ({
       storeId: name.storeId,
       sku: name.sku,
-      qty,
-      held: qty,
+      qty: wanted,
+      held: wanted,
       committed: 0,
       released: 0,
       expired: 0,
     })),
   };
-}
-
-function ifMatchOf(command: ReserveStock): Pick<ReserveStock, 'ifMatch'> {
-  return command.ifMatch === undefined ? {} : { ifMatch: command.ifMatch };
 }

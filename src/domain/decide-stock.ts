@@ -1,12 +1,12 @@
 import type { AdjustStock, CountStock, TransferStock } from './commands.js';
 import {
   type Circumstances,
-  type ShortRow,
   demandRefusal,
   insufficient,
   isCountable,
   overflow,
   refused,
+  shortRows,
   stockNotFound,
 } from './decision.js';
 import type { Refusal } from './errors.js';
@@ -34,7 +34,7 @@ export function applyAdjust(
 ): Refusal | undefined {
   const { delta } = command;
   if (delta < 0 && row.before === undefined && !row.moved) return stockNotFound(row);
-  const unmet = demandRefusal(command, row);
+  const unmet = demandRefusal(row, command.ifMatch, command.expectedVersion);
   if (unmet !== undefined) return unmet;
   if (row.onHand - row.reserved + delta < 0) {
     return insufficient([{ row, requested: -delta }], state);
@@ -64,7 +64,7 @@ export function applyCount(command: CountStock, row: WorkRow): Refusal | undefin
   if (command.mustBeNew === true && currentVersion > 0) {
     return { code: 'precondition-failed', currentVersion };
   }
-  const unmet = demandRefusal(command, row);
+  const unmet = demandRefusal(row, command.ifMatch, command.expectedVersion);
   if (unmet !== undefined) return unmet;
   if (command.onHand < row.reserved) {
     const { storeId, sku } = row.name;
@@ -79,26 +79,21 @@ export function decideTransfer(command: TransferStock, circumstances: Circumstan
   const { from, to } = command;
   if (from === to) return refused({ code: 'same-store', storeId: from }, []);
   const sheet = new Worksheet(circumstances.state);
-  const taken = new Map<WorkRow, number>();
-  for (const { sku, qty } of command.lines) {
-    const source = sheet.row({ storeId: from, sku });
-    taken.set(source, (taken.get(source) ?? 0) + qty);
-  }
-  for (const row of taken.keys()) {
+  for (const { sku, qty } of command.lines) sheet.row({ storeId: from, sku }).wanted += qty;
+  const sources = [...sheet.rows];
+  for (const row of sources) {
     if (row.before === undefined) return refused(stockNotFound(row), sheet.allReads());
   }
-  const short: ShortRow[] = [];
-  for (const [row, requested] of taken) {
-    if (row.onHand - row.reserved < requested) short.push({ row, requested });
-  }
+  const short = shortRows(sources);
   if (short.length > 0) {
     return refused(insufficient(short, circumstances.state), sheet.allReads());
   }
-  for (const [source, qty] of taken) {
+  for (const source of sources) {
     const target = sheet.row({ storeId: to, sku: source.name.sku });
-    if (!isCountable(target.onHand + qty)) return refused(overflow(target), sheet.allReads());
-    source.onHand -= qty;
-    target.onHand += qty;
+    const onHand = target.onHand + source.wanted;
+    if (!isCountable(onHand)) return refused(overflow(target), sheet.allReads());
+    source.onHand -= source.wanted;
+    target.onHand = onHand;
     source.moved = true;
     target.moved = true;
   }

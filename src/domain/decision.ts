@@ -27,9 +27,12 @@ export function refused(refusal: RecordedRefusal, reads: readonly VersionRead[])
 }
 
 /** The caller's word on the version, in the order of the contract: If-Match, expectedVersion. */
-export function demandRefusal(demand: VersionDemand, row: WorkRow): Refusal | undefined {
+export function demandRefusal(
+  row: WorkRow,
+  ifMatch: VersionDemand['ifMatch'],
+  expectedVersion: number | undefined,
+): Refusal | undefined {
   const currentVersion = row.before?.version ?? 0;
-  const { ifMatch, expectedVersion } = demand;
   if (ifMatch !== undefined) {
     const matches = ifMatch === '*' ? currentVersion > 0 : ifMatch.includes(currentVersion);
     if (!matches) return { code: 'precondition-failed', currentVersion };
@@ -52,6 +55,15 @@ export function overflow(row: WorkRow): Refusal {
 export interface ShortRow {
   readonly row: WorkRow;
   readonly requested: number;
+}
+
+/** The rows that have less to sell than what is wanted of them. */
+export function shortRows(rows: readonly WorkRow[]): ShortRow[] {
+  const short: ShortRow[] = [];
+  for (const row of rows) {
+    if (row.onHand - row.reserved < row.wanted) short.push({ row, requested: row.wanted });
+  }
+  return short;
 }
 
 export function insufficient(short: readonly ShortRow[], view: DecisionView): Refusal {

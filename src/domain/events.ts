@@ -63,10 +63,12 @@ export interface EventDraft {
   readonly operations?: readonly BatchEffect[];
 }
 
-/** Indexes into the event's lines and reservations. */
+/** Indexes into the event's lines and reservations, with what the caller noted. */
 export interface BatchEffect {
   readonly line: number;
   readonly reservation?: number;
+  readonly reason?: string;
+  readonly reference?: string;
 }
 
 /** A fact, with its place in the log. Once durable it never changes. */

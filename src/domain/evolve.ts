@@ -1,6 +1,11 @@
 import type { InventoryEvent, StockLine, VersionRead } from './events.js';
 import { type StockKey, stockKey } from './keys.js';
-import { heldDeltas, inconsistency } from './consistency.js';
+import {
+  type HeldDeltas,
+  addHeldDeltas,
+  inconsistency,
+  reservationContradiction,
+} from './consistency.js';
 import {
   type Reservation,
   type StockRecord,
@@ -57,24 +62,27 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     const breach = checkRead(state, event, read);
     if (breach !== undefined) return breach;
   }
-  const held = heldDeltas(event.reservations, (id) => state.reservation(id));
-  const records: RecordChange[] = [];
-  for (const line of event.lines) {
-    const key = stockKey(line);
-    const breach = checkLine(state.record(key), line, held.get(key) ?? 0);
-    if (breach !== undefined) return breach;
-    held.delete(key);
-    records.push({ key, record: moved(line, event) });
-  }
-  for (const [key, delta] of held) {
-    if (delta !== 0) return { breach: 'inconsistent', what: `hold of ${key} without its line` };
-  }
+  // Versions first: what was decided on an older state is superseded, not a contradiction.
+  const held: HeldDeltas = new Map();
   const reservations: StoredReservation[] = [];
   for (const next of event.reservations) {
     const before = state.reservation(next.id);
     const breach = checkReservation(before, next, event);
     if (breach !== undefined) return breach;
-    reservations.push({ ...next, sequences: [...(before?.sequences ?? []), event.sequence] });
+    addHeldDeltas(held, before, next);
+    reservations.push(stored(before, next, event.sequence));
+  }
+  const records: RecordChange[] = [];
+  for (const line of event.lines) {
+    const key = stockKey(line);
+    const before = state.record(key);
+    const breach = checkLine(before, line, held.get(key) ?? 0);
+    if (breach !== undefined) return breach;
+    held.delete(key);
+    records.push({ key, record: moved(before, line, event) });
+  }
+  for (const [key, delta] of held) {
+    if (delta !== 0) return { breach: 'inconsistent', what: `hold of ${key} without its line` };
   }
   return { event, records, reservations };
 }
@@ -139,13 +147,9 @@ function checkReservation(
 ): RuleBreach | undefined {
   const version = before?.version ?? 0;
   if (next.version !== version + 1) return superseded(next.id, next.version - 1, version);
+  const what = reservationContradiction(before, next, event.type);
+  if (what !== undefined) return { breach: 'inconsistent', what };
   if (before === undefined) return undefined;
-  if (before.lines.length !== next.lines.length) {
-    return { breach: 'inconsistent', what: `reservation ${next.id} changed its lines` };
-  }
-  if (before.status !== 'active') {
-    return { breach: 'inconsistent', what: `reservation ${next.id} is ${before.status}` };
-  }
   const expiring = event.type === 'ReservationExpired';
   if (isDue(before, event.at) !== expiring) {
     return expiring
@@ -155,15 +159,38 @@ function checkReservation(
   return undefined;
 }
 
-function moved(line: StockLine, event: InventoryEvent): StockRecord {
+function moved(
+  before: StockRecord | undefined,
+  line: StockLine,
+  event: InventoryEvent,
+): StockRecord {
   return {
-    storeId: line.storeId,
-    sku: line.sku,
+    // The names it had, so that they stay in memory once, not once per request that named them.
+    storeId: before?.storeId ?? line.storeId,
+    sku: before?.sku ?? line.sku,
     onHand: line.onHand,
     reserved: line.reserved,
     version: line.version,
     updatedAt: event.at,
     sequence: event.sequence,
+  };
+}
+
+function stored(
+  before: StoredReservation | undefined,
+  next: Reservation,
+  sequence: number,
+): StoredReservation {
+  return {
+    id: next.id,
+    version: next.version,
+    status: next.status,
+    reference: next.reference,
+    createdAt: next.createdAt,
+    expiresAt: next.expiresAt,
+    retainUntil: next.retainUntil,
+    lines: next.lines,
+    sequences: before === undefined ? [sequence] : [...before.sequences, sequence],
   };
 }
 

@@ -11,21 +11,28 @@ export interface WorkRow {
   readonly before: StockRecord | undefined;
   onHand: number;
   reserved: number;
+  /** Units that the decision wants of it, over all lines that name it. */
+  wanted: number;
   moved: boolean;
 }
+
+/** Up to so many rows are searched one by one: faster than a map of them. */
+const ROWS_SEARCHED_MAX = 8;
 
 /**
  * The stock records one decision reads and moves, each once: a record named twice in one order
  * is one row, so that the second line sees what the first one took.
  */
 export class Worksheet {
-  private readonly rows = new Map<StockKey, WorkRow>();
+  /** In the order in which they were first named. */
+  readonly rows: WorkRow[] = [];
+  private byKey: Map<StockKey, WorkRow> | undefined;
 
   constructor(private readonly state: StateView) {}
 
   row(name: StockName): WorkRow {
     const key = stockKey(name);
-    const known = this.rows.get(key);
+    const known = this.find(key);
     if (known !== undefined) return known;
     const before = this.state.record(key);
     const row: WorkRow = {
@@ -34,39 +41,36 @@ export class Worksheet {
       before,
       onHand: before?.onHand ?? 0,
       reserved: before?.reserved ?? 0,
+      wanted: 0,
       moved: false,
     };
-    this.rows.set(key, row);
+    this.rows.push(row);
+    this.byKey?.set(key, row);
     return row;
+  }
+
+  private find(key: StockKey): WorkRow | undefined {
+    if (this.rows.length <= ROWS_SEARCHED_MAX) return this.rows.find((row) => row.key === key);
+    this.byKey ??= new Map(this.rows.map((row) => [row.key, row]));
+    return this.byKey.get(key);
   }
 
   /** The moved rows as event lines, in the order in which they were first named. */
   lines(): StockLine[] {
     const lines: StockLine[] = [];
-    for (const row of this.rows.values()) {
+    for (const row of this.rows) {
       if (row.moved) lines.push(lineOf(row));
     }
     return lines;
   }
 
-  /** The versions of the rows that were only looked at. */
-  unmovedReads(): VersionRead[] {
-    return this.reads((row) => !row.moved);
-  }
-
   /** The versions of all rows: what a refusal relied on. */
   allReads(): VersionRead[] {
-    return this.reads(() => true);
-  }
-
-  private reads(wanted: (row: WorkRow) => boolean): VersionRead[] {
-    const reads: VersionRead[] = [];
-    for (const row of this.rows.values()) {
-      if (!wanted(row)) continue;
-      const { storeId, sku } = row.name;
-      reads.push({ storeId, sku, version: row.before?.version ?? 0 });
-    }
-    return reads;
+    return this.rows.map(({ name: { storeId, sku }, before }) => ({
+      storeId,
+      sku,
+      version: before?.version ?? 0,
+    }));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Note } from '../domain/commands.js';
 import type { InventoryEvent, StockLine } from '../domain/events.js';
 import type { RecordTime, Reservation, StockRecord, StoredReservation } from '../domain/stock.js';
 
@@ -22,15 +23,16 @@ export function storedReservationJson(reservation: StoredReservation): string {
   return `{${reservationMembers(reservation)},"sequences":[${reservation.sequences.join(',')}]}`;
 }
 
-export function eventJson(event: InventoryEvent): string {
+/** `note`: what the caller said of it; the event's own, unless only a part of it is of interest. */
+export function eventJson(event: InventoryEvent, note: Note = event): string {
   const [first, second] = event.reservations;
   const reservationId = second === undefined ? first?.id : undefined;
   return (
     `{"sequence":${event.sequence},"type":"${event.type}","at":"${isoTime(event.at)}",` +
     `"lines":[${event.lines.map(eventLineJson).join(',')}]` +
     member('reservationId', reservationId) +
-    member('reason', event.reason) +
-    member('reference', event.reference) +
+    member('reason', note.reason) +
+    member('reference', note.reference) +
     '}'
   );
 }

@@ -38,8 +38,8 @@ export function createTransaction(
     state,
     append(draft: EventDraft, request?: AnsweredRequest) {
       const sequence = state.lastSequence + 1;
-      const placed = { ...draft, sequence, at };
-      const event = request === undefined ? placed : { ...placed, request };
+      const event: InventoryEvent =
+        request === undefined ? { ...draft, sequence, at } : { ...draft, sequence, at, request };
       const changes = state.append(event);
       assert(!('breach' in changes), `the one rule: ${JSON.stringify(changes, breachOnly)}`);
       onAppended(event);

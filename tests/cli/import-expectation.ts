@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 
 /** What a file must leave behind, by its own small model: record → units on hand. */
-export interface Expectation {
+interface Expectation {
   readonly onHand: Readonly<Record<string, number>>;
   readonly accepted: readonly string[];
   readonly refused: readonly string[];

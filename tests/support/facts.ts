@@ -64,12 +64,7 @@ const SETTLED = {
 } as const;
 
 /** A hold that was settled, in part where `units` leaves some of it out. */
-export function settled(
-  part: keyof typeof SETTLED,
-  id: string,
-  units: Units,
-  at = START,
-): Fact {
+export function settled(part: keyof typeof SETTLED, id: string, units: Units, at = START): Fact {
   return (state) => {
     const before = state.reservations.get(id)!;
     const lines = before.lines.map((line): ReservationLine => {

@@ -1,10 +1,5 @@
 import type { DecisionView } from '../../src/domain/decide.js';
-import {
-  type Changes,
-  type KeyEntry,
-  type RuleBreach,
-  evolve,
-} from '../../src/domain/evolve.js';
+import { type Changes, type KeyEntry, type RuleBreach, evolve } from '../../src/domain/evolve.js';
 import type { InventoryEvent } from '../../src/domain/events.js';
 import { type StockKey, stockKey } from '../../src/domain/keys.js';
 import type { StockRecord, StoredReservation } from '../../src/domain/stock.js';

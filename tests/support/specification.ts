@@ -2,7 +2,12 @@ import { expect } from 'vitest';
 import type { Command } from '../../src/domain/commands.js';
 import { type Circumstances, decide } from '../../src/domain/decide.js';
 import type { RecordedRefusal } from '../../src/domain/events.js';
-import type { EventDraft, EventType, InventoryEvent, VersionRead } from '../../src/domain/events.js';
+import type {
+  EventDraft,
+  EventType,
+  InventoryEvent,
+  VersionRead,
+} from '../../src/domain/events.js';
 import type { Changes, RuleBreach } from '../../src/domain/evolve.js';
 import { stockKey } from '../../src/domain/keys.js';
 import type { Reservation } from '../../src/domain/stock.js';

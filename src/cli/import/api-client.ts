@@ -37,27 +37,27 @@ export interface ApiClient {
 export const problemSchema = z.object({ code: z.string(), detail: z.string().default('') });
 type Problem = z.infer<typeof problemSchema>;
 
-const REFUSALS = new Set<string>([
-  'stock-not-found',
-  'reservation-not-found',
-  'version-conflict',
-  'precondition-failed',
-  'reservation-not-active',
-  'insufficient-stock',
-  'below-reserved',
-  'same-store',
-  'reservation-exceeded',
-  'quantity-overflow',
-] satisfies RefusalCode[]);
-
-const NOT_EXECUTED = new Set<string>([
-  'rate-limited',
-  'overloaded',
-  'lock-contended',
-  'storage-unavailable',
-  'shutting-down',
-  'aggregate-behind',
-] satisfies (UnavailableCode | 'rate-limited')[]);
+const MEANING: Readonly<
+  Record<RefusalCode | UnavailableCode | 'rate-limited', 'refused' | 'not-executed'>
+> = {
+  'stock-not-found': 'refused',
+  'reservation-not-found': 'refused',
+  'version-conflict': 'refused',
+  'precondition-failed': 'refused',
+  'reservation-not-active': 'refused',
+  'insufficient-stock': 'refused',
+  'below-reserved': 'refused',
+  'same-store': 'refused',
+  'reservation-exceeded': 'refused',
+  'quantity-overflow': 'refused',
+  'rate-limited': 'not-executed',
+  overloaded: 'not-executed',
+  'lock-contended': 'not-executed',
+  'storage-unavailable': 'not-executed',
+  'shutting-down': 'not-executed',
+  'aggregate-behind': 'not-executed',
+};
+const MEANING_OF = new Map<string, 'refused' | 'not-executed'>(Object.entries(MEANING));
 
 /** What an answer without success means for whoever asked. */
 export function failureOf(
@@ -65,11 +65,10 @@ export function failureOf(
   problem: Problem | undefined,
   retryAfterMs: number,
 ): Refusal | NoAnswer {
-  if (problem !== undefined && REFUSALS.has(problem.code)) return { kind: 'refused', ...problem };
+  const meaning = problem && MEANING_OF.get(problem.code);
   const why = `${status} ${problem?.code ?? ''}`.trim();
-  if (problem !== undefined && NOT_EXECUTED.has(problem.code)) {
-    return { kind: 'not-executed', why, retryAfterMs };
-  }
+  if (problem && meaning === 'refused') return { kind: meaning, ...problem };
+  if (meaning === 'not-executed') return { kind: meaning, why, retryAfterMs };
   if (status >= 500 || status === 408 || status === 429) {
     return { kind: 'unknown', why, retryAfterMs };
   }

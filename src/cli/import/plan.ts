@@ -42,7 +42,7 @@ export function planImport(rows: readonly OrderRow[]): Plan {
     const sold = lines.filter(({ qty }) => qty > 0);
     if (sold.length > ORDER_LINES_MAX) {
       const why = `one of more than ${ORDER_LINES_MAX} lines of one order`;
-      inexpressible.push(...sold.map(({ rowNumber }) => ({ rowNumber, why })));
+      for (const { rowNumber } of sold) inexpressible.push({ rowNumber, why });
     } else if (sold.length > 0) {
       for (const line of sold) addTo(wanted, line);
       steps.push({ kind: 'order', id: invoice, lines: sold.map(toOrderLine) });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ApiRequest } from './api-client.js';
-import { problemSchema } from './api-client.js';
+import type { StockName } from '../../domain/keys.js';
+import { type ApiRequest, problemSchema } from './api-client.js';
 import { ImportError } from './import-error.js';
 import type { Question } from './patience.js';
 import type { AdjustStep, OrderStep } from './step.js';
@@ -89,7 +89,7 @@ export function readBatch<C>(body: unknown, changes: readonly C[]) {
   });
 }
 
-export function recordPath({ storeId, sku }: { storeId: string; sku: string }): string {
+export function recordPath({ storeId, sku }: StockName): string {
   return `${storePath(storeId)}/${encodeURIComponent(sku)}`;
 }
 

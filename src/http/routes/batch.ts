@@ -9,6 +9,7 @@ import type { IdSource } from '../../system.js';
 import { WRITTEN } from '../answer.js';
 import { batchAnswer, singleResultJson } from '../answers.js';
 import { keyedRequest, recordedSource, sourceOf } from '../command-runner.js';
+import { BATCH_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { type Problem, type ProblemSource, problemJson, statusOf } from '../problem.js';
@@ -18,13 +19,11 @@ import { parseBody, refuseQuery } from '../request-input.js';
 import { type BatchOperationBody, batchSchema } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
-const BODY_BYTES_MAX = 2 * 1024 * 1024;
-
 /** Many operations in one request: all or none as one event, or each on its own. */
 export function batchRoutes(deps: RouteDeps): Router {
   const { service, ids, now, send, run, problemOf, yieldTurn } = deps;
   const router = Router({ caseSensitive: true, strict: true });
-  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+  const body = jsonBody({ limitBytes: BATCH_BODY_BYTES_MAX });
   router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
   return router;
 

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express';
 import { READ } from '../answer.js';
 import { orderedAnswer, settledAnswer } from '../answers.js';
+import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import { reservationIdSchema } from '../name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
@@ -15,7 +16,6 @@ import {
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { reservationJson, storedReservationJson } from '../wire-json.js';
 
-const BODY_BYTES_MAX = 256 * 1024;
 const RESERVATIONS = '/api/reservations';
 
 type ReservationRequest = Request<{ id: string }>;
@@ -23,8 +23,8 @@ type ReservationRequest = Request<{ id: string }>;
 /** Orders over several records, and the life of every reservation. */
 export function reservationRoutes({ queries, ids, send, run, refuse }: RouteDeps): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
-  const bodyOrNone = jsonBody({ limitBytes: BODY_BYTES_MAX, allowEmpty: true });
+  const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
+  const bodyOrNone = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX, allowEmpty: true });
   const ONE = `${RESERVATIONS}/:id`;
 
   router.route(`${ONE}/commit`).post(bodyOrNone, commit).all(methodNotAllowed('POST'));

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import { z } from 'zod';
+import type { Note } from '../../domain/commands.js';
 import type { InventoryEvent } from '../../domain/events.js';
 import { type StockName, stockKey } from '../../domain/keys.js';
 import { pageAnswer } from '../answers.js';
@@ -68,7 +69,8 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
     const last = events.at(-1);
     const isMore = last !== undefined && previousOf(last, name) > 0;
     const nextCursor = isMore ? encodeCursor(scope, last.sequence) : null;
-    send(request, response, pageAnswer(events.map(eventJson), nextCursor));
+    const items = events.map((event) => eventJson(event, noteOf(event, name)));
+    send(request, response, pageAnswer(items, nextCursor));
   }
 }
 
@@ -81,6 +83,17 @@ function stockNameOf({ params }: StockRequest): StockName {
 
 /** Sequence of the event before this one in the history of the record; 0: this is its first. */
 function previousOf(event: InventoryEvent, name: StockName): number {
-  const key = stockKey(name);
-  return event.lines.find((line) => stockKey(line) === key)?.previousSequence ?? 0;
+  return event.lines[lineIndexOf(event, name)]?.previousSequence ?? 0;
+}
+
+/** What was noted about this record: in a batch, by the last of its operations that said anything. */
+function noteOf(event: InventoryEvent, name: StockName): Note {
+  if (event.operations === undefined) return event;
+  const index = lineIndexOf(event, name);
+  const own = event.operations.filter(({ line }) => line === index);
+  return own.findLast(({ reason, reference }) => (reason ?? reference) !== undefined) ?? {};
+}
+
+function lineIndexOf({ lines }: InventoryEvent, { storeId, sku }: StockName): number {
+  return lines.findIndex((line) => line.sku === sku && line.storeId === storeId);
 }

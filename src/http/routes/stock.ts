@@ -2,6 +2,7 @@ import { type Request, type Response, Router } from 'express';
 import type { StockName } from '../../domain/keys.js';
 import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
 import { READ } from '../answer.js';
+import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import { skuSchema, storeIdSchema } from '../name-schemas.js';
 import {
@@ -16,7 +17,6 @@ import { adjustSchema, countSchema, releaseLineSchema, reserveSchema } from '../
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { recordJson } from '../wire-json.js';
 
-const BODY_BYTES_MAX = 16 * 1024;
 const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
 
 type StockRequest = Request<{ storeId: string; sku: string }>;
@@ -24,7 +24,7 @@ type StockRequest = Request<{ storeId: string; sku: string }>;
 /** One stock record: read, counted, adjusted, reserved, released. */
 export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+  const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX });
 
   // Routes are tried one after the other: the busiest come first.
   router.route(`${RECORD}/reserve`).post(body, reserve).all(methodNotAllowed('POST'));

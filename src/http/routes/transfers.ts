@@ -1,17 +1,16 @@
 import { type Request, type Response, Router } from 'express';
 import { transferredAnswer } from '../answers.js';
+import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { parseBody, refuseQuery } from '../request-input.js';
 import { transferSchema } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
-const BODY_BYTES_MAX = 256 * 1024;
-
 /** Goods that move from one store to another, as one event. */
 export function transferRoutes({ run }: RouteDeps): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  const body = jsonBody({ limitBytes: BODY_BYTES_MAX });
+  const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   router.route('/api/transfers').post(body, transfer).all(methodNotAllowed('POST'));
   return router;
 

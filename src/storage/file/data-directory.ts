@@ -1,5 +1,5 @@
 import { DataDirectoryError } from './errors.js';
-import { type FileSystem, syncOrDie } from './file-system.js';
+import { type FileSystem, errorCode, readWhole, syncOrDie } from './file-system.js';
 
 /** Where everything lies below DATA_DIR. */
 export interface DataPaths {
@@ -7,6 +7,7 @@ export interface DataPaths {
   readonly events: string;
   readonly snapshots: string;
   readonly quarantine: string;
+  readonly watermark: string;
 }
 
 export function dataPaths(root: string): DataPaths {
@@ -15,6 +16,7 @@ export function dataPaths(root: string): DataPaths {
     events: `${root}/events`,
     snapshots: `${root}/snapshots`,
     quarantine: `${root}/quarantine`,
+    watermark: `${root}/watermark`,
   };
 }
 
@@ -40,6 +42,35 @@ export async function numberedFiles(fileSystem: FileSystem, path: string): Promi
   return names.filter((name) => /^\d{12}\.jsonl$/.test(name)).sort();
 }
 
-export function damaged(path: string, where: string, what: string): DataDirectoryError {
-  return new DataDirectoryError(`${path}, ${where}: ${what}`);
+export function damaged(
+  path: string,
+  where: string,
+  what: string,
+  options?: ErrorOptions,
+): DataDirectoryError {
+  return new DataDirectoryError(`${path}, ${where}: ${what}`, options);
+}
+
+/** What the system says of a file that is gone or rotten; others of its errors may pass. */
+const READ_DAMAGE = new Set(['ENOENT', 'EIO', 'EUCLEAN', 'EBADMSG', 'EISDIR']);
+
+/** How a file that must be there could not be read; undefined: that tells nothing of the file. */
+export function unreadable(error: unknown): string | undefined {
+  const code = errorCode(error);
+  return code !== undefined && READ_DAMAGE.has(code) ? `cannot be read (${code})` : undefined;
+}
+
+/** The whole of a segment; rejects with DataDirectoryError where the file is gone or rotten. */
+export async function readSegment(
+  fileSystem: FileSystem,
+  path: string,
+  first: number,
+): Promise<Buffer> {
+  try {
+    return await readWhole(fileSystem, path);
+  } catch (error) {
+    const why = unreadable(error);
+    if (why === undefined) throw error;
+    throw damaged(path, `sequence ${first}`, why, { cause: error });
+  }
 }

@@ -103,7 +103,7 @@ export function decodeReservation(disk: DiskReservation): Reservation {
 type DiskRefusal = Record<string, unknown> & { readonly earliestExpiry?: string };
 
 function encodeRefusal(refusal: RecordedRefusal): unknown {
-  if (!('earliestExpiry' in refusal) || refusal.earliestExpiry === undefined) return refusal;
+  if (!('earliestExpiry' in refusal)) return refusal;
   return { ...refusal, earliestExpiry: timeText(refusal.earliestExpiry) };
 }
 

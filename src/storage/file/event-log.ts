@@ -1,145 +1,155 @@
 import { assert } from '../../assert.js';
-import { UnavailableError } from '../../domain/errors.js';
 import type { InventoryEvent } from '../../domain/events.js';
-import type { Clock } from '../../system.js';
 import { type ActiveSegment, appendDurably, sha256Of } from './active-segment.js';
 import { BatchWriter } from './batch-writer.js';
 import type { DataPaths } from './data-directory.js';
-import { StorageFatalError } from './errors.js';
-import { type FileSystem, errorCode } from './file-system.js';
+import { type FileSystem, closeQuietly, errorCode } from './file-system.js';
 import { createManifestStore, type ManifestStore } from './manifest-store.js';
 import { prepareForAppends } from './prepare.js';
 import { controlText } from './record-format.js';
 import type { Recovered } from './recovery.js';
 import { rotate } from './rotation.js';
 import { timeText } from './time-text.js';
+import { type Watermark, openWatermark } from './watermark.js';
+import { type WriteGuard, type WriteGuardDeps, createWriteGuard } from './write-guard.js';
 
-/** After a write that found no room, the next one is tried this much later at the earliest. */
-const RETRY_AFTER_MS = 1_000;
-
-export interface EventLogDeps {
+export interface EventLogDeps extends WriteGuardDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
-  readonly clock: Clock;
   readonly now: () => number;
+  /** Throws StorageFatalError when the directory may have become another server's. */
+  readonly assertOurs: () => void;
   /** Whether the active segment should be sealed now. */
   readonly rotationDue: (segment: ActiveSegment, manifests: ManifestStore) => boolean;
   /** Everything up to this sequence is durable. */
   readonly onDurable: (sequence: number) => void;
+  /** The active segment's file may be another one than was recovered. */
+  readonly onOpened: () => void;
   readonly onSealed: () => void;
-  /** The process must end: nothing may be acknowledged any more. */
-  readonly onFatal: (error: unknown) => void;
-  /** Writes are refused from now on (an error), or taken again (undefined). */
-  readonly onWritable: (problem: unknown) => void;
+  readonly onWarning: (message: string) => void;
 }
 
 /** The append-only log on disk: one write at a time, durable when it returns. */
-export interface EventLog {
-  /** Makes the directory writable, as far as there is room; called once, before `write`. */
+export interface EventLog extends Pick<WriteGuard, 'assertWritable' | 'die' | 'death'> {
+  /**
+   * Makes the directory fit for appends; until that has succeeded nothing may be decided, since
+   * what was recovered may not be durable yet. Rejects with UnavailableError where there is no
+   * room: then it may be called again.
+   */
   open(): Promise<void>;
+  readonly isOpen: boolean;
   /**
    * Resolves when the events are durable. Rejects with UnavailableError 'storage-unavailable' when
    * none of them is in the log, durably; on anything worse it calls onFatal and never settles.
    */
   write(events: readonly InventoryEvent[]): Promise<void>;
-  /** Throws UnavailableError while a write would be pointless. */
-  assertWritable(): void;
   readonly active: ActiveSegment | undefined;
   readonly manifests: ManifestStore;
   readonly epoch: number;
-  /** Writes the clean mark, if the log is in order, and closes. */
+  /** Writes the clean mark, if the log is in order and there is room for it, and closes. */
   close(): Promise<void>;
 }
 
 export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventLog {
-  const { fileSystem, paths, clock, now } = deps;
+  const { fileSystem, paths, now } = deps;
+  const guard = createWriteGuard(deps);
   const epoch = recovered.epoch + 1;
-  const manifests = createManifestStore(fileSystem, paths.root, recovered.manifest);
+  const manifests = createManifestStore(deps, recovered.manifest);
   const writer = new BatchWriter();
   // Let go of once it is prepared: it holds the whole recovered segment.
   let toPrepare: Recovered | undefined = recovered;
   let active: ActiveSegment | undefined;
-  let booted = false;
+  let watermark: Watermark | undefined;
+  let opening: Promise<void> | undefined;
+  let isOpen = false;
   let durable = recovered.state.lastSequence;
-  let retryAt = 0;
-  let refusing = false;
-  let fatal = false;
 
-  async function writeBoot(segment: ActiveSegment): Promise<void> {
-    writer.begin(segment.lastCrc);
-    const frame = { epoch, durable, previous: segment.lastCrc };
-    writer.addLine(controlText('boot', frame, timeText(now())));
-    await appendDurably(segment, writer.bytes, writer.lastCrc);
-    booted = true;
-  }
-
-  /** The segment to append to: prepared, not sealed, not full, with this epoch's boot record. */
-  async function writableSegment(): Promise<ActiveSegment> {
+  /** Makes what was recovered durable, so that it may be seen, and opens the new epoch. */
+  async function prepare(): Promise<void> {
     if (toPrepare !== undefined) {
       active = await prepareForAppends({ fileSystem, paths, epoch }, toPrepare, manifests);
       toPrepare = undefined;
       deps.onDurable(durable);
     }
-    assert(active !== undefined, 'the log is closed');
+    watermark ??= await openWatermark(fileSystem, paths.watermark, deps.onWarning);
+    const segment = await unsealedSegment();
+    writer.begin(segment.lastCrc);
+    const frame = { epoch, durable, previous: segment.lastCrc };
+    writer.addLine(controlText('boot', frame, timeText(now())));
+    await appendDurably(segment, writer.bytes, writer.lastCrc);
+    deps.onOpened();
+    isOpen = true;
+  }
+
+  async function unsealedSegment(): Promise<ActiveSegment> {
+    assert(active !== undefined, 'the log is not open');
     if (active.sealed || deps.rotationDue(active, manifests)) {
       active = await rotate({ fileSystem, paths, manifests, writer, now }, active, epoch);
       deps.onSealed();
     }
-    if (!booted) await writeBoot(active);
     return active;
   }
 
-  /** An error of the system is survivable (503); a failed sync, and any defect of ours, is not. */
-  async function guarded(task: () => Promise<void>): Promise<void> {
+  async function append(events: readonly InventoryEvent[]): Promise<void> {
+    assert(isOpen, 'the log is not open');
+    assert(events[0]?.sequence === durable + 1, 'the batch does not follow the log');
+    const segment = await unsealedSegment();
+    writer.begin(segment.lastCrc);
+    for (const event of events) writer.addEvent(event, { epoch, durable });
+    const start = segment.bytes;
+    await appendDurably(segment, writer.bytes, writer.lastCrc);
+    for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
+    deps.assertOurs();
+    await watermark?.raise(durable + events.length);
+    durable += events.length;
+  }
+
+  async function writeCleanMark(segment: ActiveSegment): Promise<void> {
+    const { name: file, bytes } = segment;
+    const clean = { file, bytes, sha256: sha256Of(segment), last: durable };
     try {
-      await task();
-      if (refusing) deps.onWritable(undefined);
-      refusing = false;
+      await manifests.update(() => ({ clean, durable }));
     } catch (error) {
-      if (error instanceof StorageFatalError || errorCode(error) === undefined) {
-        fatal = true;
-        deps.onFatal(error);
-        return await new Promise(() => undefined);
-      }
-      if (!refusing) deps.onWritable(error);
-      refusing = true;
-      retryAt = clock.monotonicMs() + RETRY_AFTER_MS;
-      throw new UnavailableError('storage-unavailable', RETRY_AFTER_MS, { cause: error });
+      if (errorCode(error) === undefined) throw error;
+      deps.onWarning(
+        `the stop could not be marked as clean (the next start checks more): ${String(error)}`,
+      );
     }
   }
 
   return {
     manifests,
     epoch,
+    death: guard.death,
+    die: (error) => guard.die(error),
+    assertWritable: () => guard.assertWritable(),
     get active() {
       return active;
     },
-    async open() {
-      await guarded(async () => void (await writableSegment())).catch(() => undefined);
+    get isOpen() {
+      return isOpen;
     },
-    assertWritable() {
-      if (refusing && clock.monotonicMs() < retryAt) {
-        throw new UnavailableError('storage-unavailable', RETRY_AFTER_MS);
-      }
+    open() {
+      if (isOpen) return Promise.resolve();
+      opening ??= guard.run(prepare).finally(() => (opening = undefined));
+      return opening;
     },
-    write: (events) =>
-      guarded(async () => {
-        const segment = await writableSegment();
-        writer.begin(segment.lastCrc);
-        for (const event of events) writer.addEvent(event, { epoch, durable });
-        const start = segment.bytes;
-        await appendDurably(segment, writer.bytes, writer.lastCrc);
-        for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
-        durable += events.length;
-        deps.onDurable(durable);
-      }),
+    async write(events) {
+      await guard.run(() => append(events));
+      deps.onDurable(durable);
+    },
     async close() {
-      if (active === undefined || fatal) return;
-      const { name: file, bytes } = active;
-      const clean = { file, bytes, sha256: sha256Of(active), last: durable };
-      await manifests.update(() => ({ clean, durable }));
-      await active.file.close();
+      await Promise.race([guard.death, opening?.catch(() => undefined)]);
+      const segment = active;
       active = undefined;
+      isOpen = false;
+      if (segment === undefined) return;
+      try {
+        if (!guard.dead) await writeCleanMark(segment);
+      } finally {
+        await watermark?.close();
+        await closeQuietly(segment.file);
+      }
     },
   };
 }

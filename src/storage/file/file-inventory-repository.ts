@@ -1,23 +1,27 @@
-import type { InventoryRepository } from '../../application/ports.js';
+import type { InventoryRepository, Transacted, Transaction } from '../../application/ports.js';
 import type { RecordClock } from '../../application/record-clock.js';
 import { UnavailableError } from '../../domain/errors.js';
 import type { InventoryEvent } from '../../domain/events.js';
 import type { System } from '../../system.js';
 import { createDurableReads } from '../durable-reads.js';
-import { createTransaction } from '../transaction.js';
+import { runTransaction } from '../transaction.js';
 import { type DataPaths, dataPaths } from './data-directory.js';
+import { DataDirectoryError, StorageFatalError } from './errors.js';
 import { createEventLog } from './event-log.js';
 import type { FileSystem } from './file-system.js';
 import { createGroupCommit } from './group-commit.js';
 import { createLogReader } from './log-reader.js';
 import type { Maintenance } from './maintenance.js';
+import type { PresenceLock } from './presence-lock.js';
 import { recover } from './recovery.js';
 import { type SnapshotPolicy, rotationDue } from './snapshot-policy.js';
 import { createSnapshotter } from './snapshotter.js';
 
-/** How many events may wait for the disk before new writes are turned away. */
-const PENDING_EVENTS_MAX = 100_000;
+/** How much may wait for the disk before new writes are turned away: events and their lines. */
+const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
+/** Damage does not heal by itself. */
+const DAMAGED_RETRY_MS = 60_000;
 
 export interface FileRepositoryDeps {
   readonly root: string;
@@ -27,6 +31,8 @@ export interface FileRepositoryDeps {
   readonly maintenance: Maintenance;
   readonly snapshotPolicy: SnapshotPolicy;
   readonly report: StorageReport;
+  /** The lock on the directory; where it is lost, nothing is acknowledged any more. */
+  readonly presence?: Pick<PresenceLock, 'isHeld'>;
 }
 
 /** What storage has to say to the operator; the caller decides where it goes. */
@@ -56,33 +62,39 @@ export interface FileInventoryRepository extends InventoryRepository {
 
 /**
  * Recovers the directory and opens it for writing. Rejects with DataDirectoryError where it must
- * not be used. The caller holds the presence lock.
+ * not be used. Where there is no room on disk it opens for reading, and for writing with the first
+ * transaction after there is room again. The caller holds the presence lock.
  */
 export async function openFileInventoryRepository(
   deps: FileRepositoryDeps,
 ): Promise<FileInventoryRepository> {
-  const { fileSystem, system, recordClock, report, snapshotPolicy, maintenance } = deps;
+  const { fileSystem, system, recordClock, report, snapshotPolicy, maintenance, presence } = deps;
   const paths: DataPaths = dataPaths(deps.root);
   const startedAt = system.clock.monotonicMs();
   const onWarning = (message: string): void => report.warning(message);
   const recovered = await recover({ fileSystem, paths, ids: system.ids, onWarning });
-  const { state } = recovered;
+  const { state, clean, replayed, snapshotSequence } = recovered;
   recordClock.notBefore(state.lastAt);
 
   let closed = false;
   let damage: string | undefined;
   const log = createEventLog(
     {
-      fileSystem,
-      paths,
-      clock: system.clock,
+      ...{ fileSystem, paths, clock: system.clock, onWarning },
       now: () => recordClock.now(),
+      assertOurs() {
+        if (presence?.isHeld() !== false) return;
+        throw new StorageFatalError(`${deps.root} may be in use by another server: lock is lost`);
+      },
       rotationDue: ({ offsets, bytes }, { current }) =>
         rotationDue(snapshotPolicy, current, { events: offsets.count, bytes }),
       onDurable: (sequence) => state.publish(sequence),
+      onOpened: () => void reader.close(),
       onSealed: () => snapshotter.consider(),
       onFatal: (error) => report.fatal(error),
-      onWritable: (problem) => report.writable(problem),
+      onWritable(problem) {
+        if (damage === undefined) report.writable(problem);
+      },
     },
     recovered,
   );
@@ -90,7 +102,7 @@ export async function openFileInventoryRepository(
     {
       ...{ fileSystem, paths, maintenance, policy: snapshotPolicy },
       onMade: (made) => report.snapshot(made),
-      onFailed: (error) => report.warning(`no snapshot was made: ${String(error)}`),
+      onFailed: onSnapshotFailed,
     },
     log.manifests,
   );
@@ -98,55 +110,75 @@ export async function openFileInventoryRepository(
     timers: system.timers,
     write: (events) => log.write(events),
     onFailed: () => state.dropPending(),
+    weigh: ({ lines, reads }) => 1 + lines.length + reads.length,
   });
+  // Single values only: a closure over `recovered` would keep the whole segment in memory.
+  const { name, offsets, scan, bytes } = recovered.active;
+  const tornBytes = bytes.length - scan.goodBytes;
+  const recoveredSegment = { name, offsets, bytes: scan.goodBytes };
   const reader = createLogReader({
     ...{ fileSystem, paths },
     sealed: () => log.manifests.current.sealed,
     active: () => log.active ?? recoveredSegment,
   });
-  // Single values only: a closure over `recovered` would keep the whole segment in memory.
-  const { name, offsets, scan } = recovered.active;
-  const { snapshotSequence } = recovered;
-  const recoveredSegment = { name, offsets, bytes: scan.goodBytes };
-  const recovery: RecoveryFigures = {
-    records: state.published.counts.records,
-    events: state.lastSequence,
-    replayed: recovered.replayed,
-    clean: recovered.clean,
-    tornBytes: recovered.active.bytes.length - scan.goodBytes,
-    epoch: log.epoch,
-    durationMs: system.clock.monotonicMs() - startedAt,
-  };
-  await log.open();
-  snapshotter.consider();
-  const old = log.manifests.current.sealed.filter(({ last }) => last <= snapshotSequence);
-  if (old.length > 0) void maintenance.check(old).then(onChecked, onCheckFailed);
 
-  function onChecked(found: string | undefined): void {
-    if (found === undefined) return;
+  function onDamage(found: string): void {
     damage = found;
     report.writable(new Error(found));
   }
 
-  function onCheckFailed(error: unknown): void {
-    if (!closed) report.warning(`old segments could not be checked: ${String(error)}`);
+  function onSnapshotFailed(error: unknown): void {
+    if (error instanceof StorageFatalError) log.die(error);
+    else if (error instanceof DataDirectoryError) onDamage(error.message);
+    else report.warning(`no snapshot was made: ${String(error)}`);
   }
 
+  async function checkOldSegments(): Promise<void> {
+    const old = log.manifests.current.sealed.filter(({ last }) => last <= snapshotSequence);
+    if (old.length === 0) return;
+    try {
+      const found = await maintenance.check(old);
+      if (found !== undefined) onDamage(found);
+    } catch (error) {
+      if (!closed) report.warning(`old segments could not be checked: ${String(error)}`);
+    }
+  }
+
+  function assertTaken(): void {
+    if (closed) throw new UnavailableError('shutting-down', OVERLOADED_RETRY_MS);
+    if (damage !== undefined) throw new UnavailableError('storage-unavailable', DAMAGED_RETRY_MS);
+    log.assertWritable();
+    if (commits.pendingWeight >= PENDING_WEIGHT_MAX) {
+      throw new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
+    }
+  }
+
+  function transactNow<T>(work: (transaction: Transaction) => T): Transacted<T> {
+    assertTaken();
+    const at = Math.max(recordClock.now(), state.lastAt);
+    const { result, appended } = runTransaction(state, at, work);
+    for (const event of appended) void commits.add(event);
+    return { result, durable: commits.pending() };
+  }
+
+  await log.open().catch(() => undefined);
+  snapshotter.consider();
+  void checkOldSegments();
+  const recovery: RecoveryFigures = {
+    ...{ replayed, clean, tornBytes, epoch: log.epoch },
+    records: state.published.counts.records,
+    events: state.lastSequence,
+    durationMs: system.clock.monotonicMs() - startedAt,
+  };
   return {
     ...createDurableReads(state.published),
     recovery,
     now: () => recordClock.now(),
     durableSequence: () => state.published.lastSequence,
     transact(work) {
-      if (closed) throw new UnavailableError('shutting-down', OVERLOADED_RETRY_MS);
-      if (damage !== undefined) throw new UnavailableError('storage-unavailable', 60_000);
-      log.assertWritable();
-      if (commits.pendingItems >= PENDING_EVENTS_MAX) {
-        throw new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
-      }
-      const at = Math.max(recordClock.now(), state.lastAt);
-      const result = work(createTransaction(state, at, (event) => void commits.add(event)));
-      return { result, durable: commits.pending() };
+      if (log.isOpen) return transactNow(work);
+      assertTaken();
+      return log.open().then(() => transactNow(work));
     },
     event: (sequence) => reader.event(sequence),
     async eventsAfter(sequence, limit) {
@@ -156,7 +188,7 @@ export async function openFileInventoryRepository(
     },
     async close() {
       closed = true;
-      await commits.pending()?.catch(() => undefined);
+      await Promise.race([log.death, commits.pending()?.catch(() => undefined)]);
       await snapshotter.close();
       await reader.close();
       await log.close();

@@ -10,10 +10,12 @@ export interface FileSystem {
   /** Makes a new file; rejects with EEXIST where there is one. */
   create(path: string): Promise<OpenFile>;
   openRead(path: string): Promise<OpenFile>;
+  /** Opens for writing over what is there; makes the file (mode 0600) where there is none. */
+  openOverwrite(path: string): Promise<OpenFile>;
   /** Atomically replaces `to`. Durable only after `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Makes the directory (mode 0700) and those above it. */
+  /** Makes the directory (mode 0700) and those above it; one that is there is left as it is. */
   makeDirectory(path: string): Promise<void>;
   /** The names in a directory, in no order; rejects with ENOENT where there is none. */
   list(path: string): Promise<readonly string[]>;
@@ -26,6 +28,8 @@ export interface OpenFile {
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Appends; resolves with how many bytes were taken, which may be fewer than were given. */
   append(bytes: Uint8Array): Promise<number>;
+  /** Only after `openOverwrite`: puts the bytes at the start, over what is there. */
+  overwrite(bytes: Uint8Array): Promise<void>;
   /**
    * Resolves when all that was appended is on disk. After a rejection nothing is known of the
    * file's new bytes, and asking again would lie.
@@ -36,10 +40,11 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The `code` of a system error, such as ENOSPC. */
+/** The `code` of a system error, such as ENOSPC; `ERR_…` codes are defects of ours, not the system's. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  const { code } = error;
+  return typeof code === 'string' && !code.startsWith('ERR_') ? code : undefined;
 }
 
 /** The whole file; only for files whose size is bounded. */
@@ -50,8 +55,22 @@ export async function readWhole(fileSystem: FileSystem, path: string): Promise<B
     const read = await readFully(file, bytes, 0);
     return bytes.subarray(0, read);
   } finally {
-    await file.close();
+    await closeQuietly(file);
   }
+}
+
+export async function sizeOf(fileSystem: FileSystem, path: string): Promise<number> {
+  const file = await fileSystem.openRead(path);
+  try {
+    return await file.size();
+  } finally {
+    await closeQuietly(file);
+  }
+}
+
+/** Closes where nothing depends on it any more: an error of it must not hide the one before. */
+export async function closeQuietly(file: OpenFile): Promise<void> {
+  await file.close().catch(() => undefined);
 }
 
 /** Reads until the buffer is full or the file ends; resolves with how many bytes that were. */
@@ -71,8 +90,12 @@ export async function readFully(
 
 /** Appends all of it, however short the single writes turn out. */
 export async function appendFully(file: OpenFile, bytes: Uint8Array): Promise<void> {
-  let written = await file.append(bytes);
-  while (written < bytes.length) written += await file.append(bytes.subarray(written));
+  for (let written = 0; written < bytes.length;) {
+    const taken = await file.append(bytes.subarray(written));
+    // The next attempt would say why, on a disk that works; this must not become an endless loop.
+    if (taken === 0) throw Object.assign(new Error('a write took nothing'), { code: 'EIO' });
+    written += taken;
+  }
 }
 
 /** A sync that failed is never asked again: what it covered is lost to us, and so are we. */
@@ -84,19 +107,35 @@ export async function syncOrDie(sync: () => Promise<void>, what: string): Promis
   }
 }
 
-/** Makes a file of these bytes, durably; one that is there is in the way of nothing yet. */
+/**
+ * Makes a file of these bytes (or chunks of them) whose content is durable, in place of one that is
+ * there. Where there is no room for it nothing is left behind: it would keep others from theirs.
+ */
 export async function writeNewFile(
   fileSystem: FileSystem,
   path: string,
-  bytes: Uint8Array,
+  content: Iterable<Uint8Array>,
 ): Promise<void> {
   await removeIfThere(fileSystem, path);
   const file = await fileSystem.create(path);
   try {
-    await appendFully(file, bytes);
+    for (const bytes of content) await appendFully(file, bytes);
+    await syncOrDie(() => file.dataSync(), path);
+  } catch (error) {
+    await closeQuietly(file);
+    if (!(error instanceof StorageFatalError)) await fileSystem.remove(path).catch(() => undefined);
+    throw error;
+  }
+  await closeQuietly(file);
+}
+
+/** Makes a file durable as it is; an empty one where there is none. */
+export async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
+  const file = await fileSystem.openAppend(path);
+  try {
     await syncOrDie(() => file.dataSync(), path);
   } finally {
-    await file.close();
+    await closeQuietly(file);
   }
 }
 
@@ -108,7 +147,7 @@ export async function replaceFile(
 ): Promise<void> {
   const target = `${path.directory}/${path.name}`;
   const temporary = `${target}.new`;
-  await writeNewFile(fileSystem, temporary, bytes);
+  await writeNewFile(fileSystem, temporary, [bytes]);
   await fileSystem.rename(temporary, target);
   await syncOrDie(() => fileSystem.syncDirectory(path.directory), path.directory);
 }

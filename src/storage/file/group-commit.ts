@@ -13,11 +13,13 @@ export interface GroupCommit<T> {
   add(item: T): Promise<void>;
   /** Resolves (or rejects) when everything that is pending now has been written; else undefined. */
   pending(): Promise<void> | undefined;
-  readonly pendingItems: number;
+  /** What all that is not written yet weighs. */
+  readonly pendingWeight: number;
 }
 
 interface Batch<T> {
   readonly items: T[];
+  weight: number;
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -29,6 +31,7 @@ export interface GroupCommitDeps<T> {
   readonly write: (items: readonly T[]) => Promise<void>;
   /** Called before anybody learns that the write failed, and before anything new is taken in. */
   readonly onFailed: () => void;
+  readonly weigh: (item: T) => number;
 }
 
 export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
@@ -60,11 +63,12 @@ export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
         if (writing === undefined) deps.timers.immediate(() => void writeAll());
       }
       collecting.items.push(item);
+      collecting.weight += deps.weigh(item);
       return collecting.done;
     },
     pending: () => (collecting ?? writing)?.done,
-    get pendingItems() {
-      return (collecting?.items.length ?? 0) + (writing?.items.length ?? 0);
+    get pendingWeight() {
+      return (collecting?.weight ?? 0) + (writing?.weight ?? 0);
     },
   };
 }
@@ -78,5 +82,5 @@ function newBatch<T>(): Batch<T> {
   });
   // Not everybody who adds waits; a lost batch is answered for by those who do.
   done.catch(() => undefined);
-  return { items: [], done, resolve, reject };
+  return { items: [], weight: 0, done, resolve, reject };
 }

@@ -17,6 +17,7 @@ export interface LogReader {
   event(sequence: number): Promise<InventoryEvent>;
   /** From `sequence` on, in order: up to `limit`, at least one where there is one. */
   eventsFrom(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
+  /** Lets go of the file that is open; the next read opens it anew. */
   close(): Promise<void>;
 }
 
@@ -46,7 +47,7 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
   async function offsetsOf(segment: SealedSegment): Promise<Offsets> {
     let offsets = kept.get(segment.file);
     if (offsets === undefined) {
-      offsets = scanOffsets(await readWhole(fileSystem, pathOf(segment.file)), segment.first);
+      offsets = scanOffsets(await readWhole(fileSystem, pathOf(segment.file)), segment);
     }
     kept.delete(segment.file);
     kept.set(segment.file, offsets);
@@ -80,7 +81,7 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
   return {
     async event(sequence) {
       const [event] = await this.eventsFrom(sequence, 1);
-      assert(event !== undefined && event.sequence === sequence, `event ${sequence} is not there`);
+      assert(event !== undefined, `event ${sequence} is not there`);
       return event;
     },
     async eventsFrom(sequence, limit) {
@@ -92,29 +93,44 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
       while (next - sequence < limit && (offsets.of(next) ?? Infinity) - start < READ_BYTES_MAX) {
         next += 1;
       }
-      return parseEvents(await read(segment, start, offsets.of(next) ?? bytes), segment.path);
+      // Up to `next` and no further: what lies behind it may not be published yet.
+      const wanted = { path: segment.path, first: sequence, count: next - sequence };
+      return parseEvents(await read(segment, start, offsets.of(next) ?? bytes), wanted);
     },
     close: () => handles.close(),
   };
 }
 
 /** The rebuildable index of a segment: where each of its events starts. */
-function scanOffsets(bytes: Buffer, first: number): Offsets {
+function scanOffsets(bytes: Buffer, { file, first, last }: SealedSegment): Offsets {
   const offsets = new Offsets(first);
-  for (let offset = 0; offset < bytes.length; offset = bytes.indexOf(NEWLINE, offset) + 1) {
+  let offset = 0;
+  while (offset < bytes.length) {
     if (isEventLine(bytes, offset)) offsets.push(offset);
+    const end = bytes.indexOf(NEWLINE, offset);
+    if (end < 0) break;
+    offset = end + 1;
   }
+  assert(offsets.last === last, `${file} is damaged: not every event of it can be found`);
   return offsets;
 }
 
-function parseEvents(bytes: Buffer, path: string): InventoryEvent[] {
+function parseEvents(
+  bytes: Buffer,
+  wanted: { readonly path: string; readonly first: number; readonly count: number },
+): InventoryEvent[] {
+  const { path, first, count } = wanted;
   const events: InventoryEvent[] = [];
   let offset = 0;
-  while (offset < bytes.length) {
+  while (events.length < count) {
     const end = bytes.indexOf(NEWLINE, offset);
     const line = end < 0 ? undefined : parseLine(bytes.subarray(offset, end));
     assert(line !== undefined, `${path} holds a damaged line that was good before`);
-    if (line.kind === 'event') events.push(line.event);
+    if (line.kind === 'event') {
+      const expected = first + events.length;
+      assert(line.event.sequence === expected, `${path} has not event ${expected} in its place`);
+      events.push(line.event);
+    }
     offset = end + 1;
   }
   return events;

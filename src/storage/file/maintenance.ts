@@ -2,7 +2,10 @@ import type { Manifest, SealedSegment, SnapshotEntry } from './manifest.js';
 
 /** Work on what is sealed, kept away from the thread that serves requests. */
 export interface Maintenance {
-  /** Folds the next snapshot. */
+  /**
+   * Folds the next snapshot. Rejects with DataDirectoryError where a segment is not what was
+   * sealed, and with StorageFatalError where a sync failed.
+   */
   snapshot(manifest: Pick<Manifest, 'sealed' | 'snapshots'>): Promise<SnapshotEntry>;
   /** Compares whole segments with their hashes; resolves with what is wrong, if anything. */
   check(segments: readonly SealedSegment[]): Promise<string | undefined>;
@@ -20,4 +23,5 @@ export type MaintenanceTask = { readonly root: string } & (
 export type MaintenanceReply =
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'snapshot'; readonly entry: SnapshotEntry }
-  | { readonly kind: 'checked'; readonly damage: string | undefined };
+  | { readonly kind: 'checked'; readonly damage: string | undefined }
+  | { readonly kind: 'damaged' | 'fatal' | 'failed'; readonly message: string };

@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex';
+import type { DataPaths } from './data-directory.js';
 import type { FileSystem } from './file-system.js';
 import { type Manifest, saveManifest } from './manifest.js';
 
@@ -8,9 +9,15 @@ export interface ManifestStore {
   update(change: (current: Manifest) => Partial<Manifest>): Promise<void>;
 }
 
+export interface ManifestStoreDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  /** Throws where the directory may have become another server's. */
+  readonly assertOurs: () => void;
+}
+
 export function createManifestStore(
-  fileSystem: FileSystem,
-  directory: string,
+  { fileSystem, paths, assertOurs }: ManifestStoreDeps,
   initial: Manifest,
 ): ManifestStore {
   const mutex = new Mutex();
@@ -23,7 +30,8 @@ export function createManifestStore(
       mutex.runExclusive(async () => {
         const generation = current.generation + 1;
         const next = { ...current, ...change(current), generation };
-        await saveManifest(fileSystem, directory, next);
+        assertOurs();
+        await saveManifest(fileSystem, paths.root, next);
         current = next;
       }),
   };

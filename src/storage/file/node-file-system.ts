@@ -22,6 +22,10 @@ function openFile(descriptor: number): OpenFile {
     read: (buffer, position) =>
       call((done) => fs.read(descriptor, buffer, 0, buffer.length, position, done)),
     append: (bytes) => call((done) => fs.write(descriptor, bytes, 0, bytes.length, null, done)),
+    overwrite: (bytes) =>
+      call((done) =>
+        fs.write(descriptor, bytes, 0, bytes.length, 0, (error) => done(error, undefined)),
+      ),
     dataSync: () => call((done) => fs.fdatasync(descriptor, done as fs.NoParamCallback)),
     truncate: (bytes) =>
       call((done) => fs.ftruncate(descriptor, bytes, done as fs.NoParamCallback)),
@@ -30,8 +34,17 @@ function openFile(descriptor: number): OpenFile {
   };
 }
 
-async function open(path: string, flags: string): Promise<OpenFile> {
+async function open(path: string, flags: string | number): Promise<OpenFile> {
   return openFile(await call<number>((done) => fs.open(path, flags, FILE_MODE, done)));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const descriptor = await call<number>((done) => fs.open(path, 'r', done));
+  try {
+    await call((done) => fs.fsync(descriptor, done as fs.NoParamCallback));
+  } finally {
+    fs.close(descriptor, () => undefined);
+  }
 }
 
 /** The real disk. */
@@ -40,19 +53,13 @@ export function createNodeFileSystem(): FileSystem {
     openAppend: (path) => open(path, 'a+'),
     create: (path) => open(path, 'ax+'),
     openRead: (path) => open(path, 'r'),
+    openOverwrite: (path) => open(path, fs.constants.O_RDWR | fs.constants.O_CREAT),
     rename: (from, to) => fs.promises.rename(from, to),
     remove: (path) => fs.promises.unlink(path),
     async makeDirectory(path) {
       await fs.promises.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
     },
     list: (path) => fs.promises.readdir(path),
-    async syncDirectory(path) {
-      const descriptor = await call<number>((done) => fs.open(path, 'r', done));
-      try {
-        await call((done) => fs.fsync(descriptor, done as fs.NoParamCallback));
-      } finally {
-        await call((done) => fs.close(descriptor, done as fs.NoParamCallback));
-      }
-    },
+    syncDirectory,
   };
 }

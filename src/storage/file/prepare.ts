@@ -1,8 +1,15 @@
+import { basename } from 'node:path';
 import { type ActiveSegment, newSegment } from './active-segment.js';
 import type { DataPaths } from './data-directory.js';
-import { type FileSystem, syncOrDie, writeNewFile } from './file-system.js';
+import { type FileSystem, readWhole, syncFile, syncOrDie, writeNewFile } from './file-system.js';
 import type { ManifestStore } from './manifest-store.js';
 import type { Recovered } from './recovery.js';
+
+interface PrepareDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  readonly epoch: number;
+}
 
 /**
  * Makes a recovered directory fit to be appended to. Every step may be repeated, so that a start
@@ -15,7 +22,7 @@ import type { Recovered } from './recovery.js';
  * Resolves with the active segment; everything recovered is durable then.
  */
 export async function prepareForAppends(
-  deps: { readonly fileSystem: FileSystem; readonly paths: DataPaths; readonly epoch: number },
+  deps: PrepareDeps,
   recovered: Recovered,
   manifests: ManifestStore,
 ): Promise<ActiveSegment> {
@@ -25,13 +32,11 @@ export async function prepareForAppends(
   const path = `${paths.events}/${name}`;
   const good = bytes.subarray(0, scan.goodBytes);
   if (scan.broken !== undefined) {
-    const tail = bytes.subarray(scan.goodBytes);
     const kept = `${paths.quarantine}/${name}.from-${scan.goodBytes}.epoch-${epoch}`;
-    await writeNewFile(fileSystem, kept, tail);
-    await syncOrDie(() => fileSystem.syncDirectory(paths.quarantine), paths.quarantine);
+    await quarantine(deps, kept, bytes.subarray(scan.goodBytes));
   }
   if (!clean) {
-    await writeNewFile(fileSystem, `${path}.new`, good);
+    await writeNewFile(fileSystem, `${path}.new`, [good]);
     await fileSystem.rename(`${path}.new`, path);
     await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);
   }
@@ -40,4 +45,21 @@ export async function prepareForAppends(
   const segment = newSegment(name, file, { first: offsets.first, lastCrc: scan.lastCrc });
   segment.hash.update(good);
   return Object.assign(segment, { offsets, bytes: good.length, sealed: scan.sealed });
+}
+
+/** A start that is repeated finds its copy there; an earlier one of other bytes is left alone. */
+async function quarantine(
+  { fileSystem, paths }: PrepareDeps,
+  kept: string,
+  tail: Uint8Array,
+): Promise<void> {
+  const names = new Set(await fileSystem.list(paths.quarantine));
+  let path = kept;
+  for (let number = 2; names.has(basename(path)); number += 1) {
+    if ((await readWhole(fileSystem, path)).equals(tail)) break;
+    path = `${kept}.${number}`;
+  }
+  if (names.has(basename(path))) await syncFile(fileSystem, path);
+  else await writeNewFile(fileSystem, path, [tail]);
+  await syncOrDie(() => fileSystem.syncDirectory(paths.quarantine), paths.quarantine);
 }

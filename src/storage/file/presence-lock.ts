@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { hostname } from 'node:os';
 import { tryLock } from 'fs-native-extensions';
 import { DataDirectoryError } from './errors.js';
+import { errorCode } from './file-system.js';
 
 /** Statfs magic numbers (linux/magic.h, statfs(2)) of file systems whose locks or syncs deceive. */
 const UNSAFE_FILE_SYSTEMS = new Map([
@@ -13,6 +14,11 @@ const UNSAFE_FILE_SYSTEMS = new Map([
 ]);
 
 export interface PresenceLock {
+  /**
+   * Whether the lock still keeps others out: false once somebody has removed or replaced the lock
+   * file, since another server may have locked a new one.
+   */
+  isHeld(): boolean;
   release(): void;
 }
 
@@ -40,10 +46,22 @@ export function takePresenceLock(directory: string): PresenceLock {
         'stop it first, or set DATA_DIR to another directory',
     );
   }
-  fs.ftruncateSync(descriptor, 0);
+  writeHolder(descriptor);
+  return {
+    isHeld: () => isStillThere(descriptor, path),
+    release: () => fs.closeSync(descriptor),
+  };
+}
+
+/** For the message to a second server; the lock holds without it, also where there is no room. */
+function writeHolder(descriptor: number): void {
   const holder = { pid: process.pid, host: hostname(), mode: 'exclusive' };
-  fs.writeSync(descriptor, `${JSON.stringify(holder)}\n`);
-  return { release: () => fs.closeSync(descriptor) };
+  try {
+    fs.ftruncateSync(descriptor, 0);
+    fs.writeSync(descriptor, `${JSON.stringify(holder)}\n`);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
 }
 
 /** A lock file that was removed and made anew would have two holders: compare the inodes. */
@@ -65,10 +83,11 @@ function readHolder(descriptor: number): string {
 }
 
 function assertSafeFileSystem(directory: string): void {
+  // eslint-disable-next-line no-restricted-properties -- libuv reads this one: no setting of ours
   if (process.env['UV_USE_IO_URING'] === '1') {
     throw new DataDirectoryError('UV_USE_IO_URING=1 is not supported: unset it');
   }
-  const unsafe = UNSAFE_FILE_SYSTEMS.get(Number(fs.statfsSync(directory).type) >>> 0);
+  const unsafe = UNSAFE_FILE_SYSTEMS.get(fs.statfsSync(directory).type >>> 0);
   if (unsafe !== undefined) {
     throw new DataDirectoryError(
       `${directory} is on ${unsafe}, where locks and syncs do not keep their promise: ` +

@@ -1,8 +1,9 @@
-import type { FileSystem, OpenFile } from './file-system.js';
+import { type FileSystem, type OpenFile, closeQuietly } from './file-system.js';
 
 /** Keeps the file that was read last open, since the next read is most often of the same one. */
 export interface ReadHandle {
   use<T>(path: string, task: (file: OpenFile) => Promise<T>): Promise<T>;
+  /** Lets go of the file that is open; the next use opens it anew. */
   close(): Promise<void>;
 }
 
@@ -10,39 +11,45 @@ interface Shared {
   readonly path: string;
   readonly opening: Promise<OpenFile>;
   users: number;
+  closed: boolean;
 }
 
 export function createReadHandle(fileSystem: FileSystem): ReadHandle {
   let current: Shared | undefined;
 
-  async function letGo(shared: Shared): Promise<void> {
-    if (shared === current || shared.users > 0) return;
-    await (await shared.opening).close();
+  /** Whoever leaves a file last, that nobody will find any more, closes it: once. */
+  async function closeIfLast(shared: Shared): Promise<void> {
+    if (shared === current || shared.users > 0 || shared.closed) return;
+    shared.closed = true;
+    const file = await shared.opening.catch(() => undefined);
+    if (file !== undefined) await closeQuietly(file);
+  }
+
+  async function makeCurrent(next: Shared | undefined): Promise<void> {
+    const before = current;
+    current = next;
+    if (before !== undefined) await closeIfLast(before);
   }
 
   return {
     async use(path, task) {
-      const shared =
-        current?.path === path ? current : { path, opening: fileSystem.openRead(path), users: 0 };
-      const before = current;
-      current = shared;
+      let shared = current;
+      if (shared?.path !== path) {
+        shared = { path, opening: fileSystem.openRead(path), users: 0, closed: false };
+        void makeCurrent(shared);
+      }
       shared.users += 1;
       try {
         return await task(await shared.opening);
       } catch (error) {
-        // A file that would not open must not be kept for the next one.
+        // A file that would not open, or not be read, must not be kept for the next one.
         if (current === shared) current = undefined;
         throw error;
       } finally {
         shared.users -= 1;
-        if (before !== undefined && before !== shared) await letGo(before);
-        await letGo(shared);
+        await closeIfLast(shared);
       }
     },
-    async close() {
-      const last = current;
-      current = undefined;
-      if (last !== undefined) await letGo(last);
-    },
+    close: () => makeCurrent(undefined),
   };
 }

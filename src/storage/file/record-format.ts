@@ -18,11 +18,9 @@ import { parseTime } from './time-text.js';
 export const FIRST_PREVIOUS = '00000000';
 export const NEWLINE = 0x0a;
 
-const CRC_OPEN = ',"crc":"';
+export const CRC_OPEN = ',"crc":"';
 /** `,"crc":"1b2c3d4e"}` */
-const CRC_BYTES = CRC_OPEN.length + 8 + 2;
-/** The bytes that every line ends with, newline included. */
-export const LINE_END_BYTES = CRC_BYTES + 1;
+export const CRC_BYTES = CRC_OPEN.length + 8 + 2;
 
 export interface LineFrame {
   readonly epoch: number;

@@ -7,15 +7,17 @@ import {
   fileNameOf,
   makeDirectories,
   numberedFiles,
+  readSegment,
 } from './data-directory.js';
-import { DataDirectoryError } from './errors.js';
-import { type FileSystem, readWhole, syncOrDie } from './file-system.js';
-import { FORMAT_VERSION, type Manifest, loadManifest, saveManifest } from './manifest.js';
+import { type FileSystem, sizeOf } from './file-system.js';
+import { makeFreshDirectory } from './fresh-directory.js';
+import { type Manifest, loadManifest } from './manifest.js';
 import { Offsets } from './offsets.js';
 import { FIRST_PREVIOUS } from './record-format.js';
 import { foldEvent, replaySealed } from './replay.js';
 import { type SegmentScan, highestDurable, scanSegment } from './segment-scan.js';
 import { loadNewestSnapshot } from './snapshot-load.js';
+import { readWatermark } from './watermark.js';
 
 /** What was found on disk, before anything is changed there. */
 export interface FoldedLog {
@@ -59,7 +61,7 @@ export interface RecoveryDeps {
 export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   await makeDirectories(deps.fileSystem, deps.paths);
   const manifest =
-    (await loadManifest(deps.fileSystem, deps.paths.root)) ?? (await initialize(deps));
+    (await loadManifest(deps.fileSystem, deps.paths.root)) ?? (await makeFreshDirectory(deps));
   const snapshot = await loadNewestSnapshot(deps, manifest);
   const folded = await foldLog(deps, manifest, new LayeredState(snapshot.state));
   return { ...folded, snapshotSequence: snapshot.entry?.sequence ?? 0 };
@@ -74,11 +76,13 @@ export async function foldLog(
 ): Promise<FoldedLog> {
   const { paths } = deps;
   const before = state.lastSequence;
+  // First of all: a server that runs meanwhile raises it only after it has written more.
+  const watermark = await readWatermark(deps.fileSystem, paths.watermark);
   const activeName = await checkFiles(deps, manifest);
   await replaySealed(deps, manifest.sealed, state, onSegment);
   const active = await replayActive(deps, manifest, activeName, state);
   const { scan } = active;
-  const floor = lossFloor(manifest, active);
+  const floor = Math.max(watermark, lossFloor(manifest, active));
   const path = `${paths.events}/${activeName}`;
   if (scan.last < floor) {
     const where = scan.broken ? `line ${scan.broken.line} ${scan.broken.what}` : 'the file ends';
@@ -108,39 +112,6 @@ function lossFloor(manifest: Manifest, { scan, bytes }: RecoveredSegment): numbe
   );
 }
 
-/** A directory without a segment byte and without a snapshot is fresh. */
-async function initialize({ fileSystem, paths, ids }: RecoveryDeps): Promise<Manifest> {
-  const snapshots = await numberedFiles(fileSystem, paths.snapshots);
-  const segments = await numberedFiles(fileSystem, paths.events);
-  for (const name of segments) {
-    const { length } = await readWhole(fileSystem, `${paths.events}/${name}`);
-    if (length > 0 || snapshots.length > 0) {
-      throw new DataDirectoryError(
-        `${paths.root} has data but no MANIFEST.json: restore it, or point DATA_DIR elsewhere`,
-      );
-    }
-  }
-  if (snapshots.length > 0) {
-    throw new DataDirectoryError(`${paths.root} has snapshots but no MANIFEST.json`);
-  }
-  const first = await fileSystem.openAppend(`${paths.events}/${fileNameOf(1)}`);
-  await syncOrDie(() => first.dataSync(), paths.events);
-  await first.close();
-  await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);
-  const manifest: Manifest = {
-    format: FORMAT_VERSION,
-    generation: 1,
-    nodeId: ids.next(),
-    epoch: 0,
-    sealed: [],
-    snapshots: [],
-    durable: 0,
-    clean: null,
-  };
-  await saveManifest(fileSystem, paths.root, manifest);
-  return manifest;
-}
-
 /** Compares the segments there are with those there should be; the name of the active one. */
 async function checkFiles(
   { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
@@ -168,15 +139,6 @@ async function checkFiles(
   return active;
 }
 
-export async function sizeOf(fileSystem: FileSystem, path: string): Promise<number> {
-  const file = await fileSystem.openRead(path);
-  try {
-    return await file.size();
-  } finally {
-    await file.close();
-  }
-}
-
 async function replayActive(
   { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
@@ -185,7 +147,7 @@ async function replayActive(
 ): Promise<RecoveredSegment> {
   const lastSealed = manifest.sealed.at(-1);
   const first = (lastSealed?.last ?? 0) + 1;
-  const bytes = await readWhole(fileSystem, `${paths.events}/${name}`);
+  const bytes = await readSegment(fileSystem, `${paths.events}/${name}`, first);
   const offsets = new Offsets(first);
   const previous = lastSealed?.lastCrc ?? FIRST_PREVIOUS;
   const scan = scanSegment(bytes, { first, previous }, (event, offset) => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { InventoryEvent } from '../../domain/events.js';
 import type { LayeredState } from '../layered-state.js';
-import { type DataPaths, damaged } from './data-directory.js';
-import { type FileSystem, readWhole } from './file-system.js';
+import { type DataPaths, damaged, readSegment } from './data-directory.js';
+import type { FileSystem } from './file-system.js';
 import type { Manifest } from './manifest.js';
 import { FIRST_PREVIOUS } from './record-format.js';
 import { scanSegment } from './segment-scan.js';
@@ -33,7 +33,7 @@ export async function replaySealed(
     if (segment.first !== state.lastSequence + 1) {
       throw damaged(path, `sequence ${segment.first}`, `does not follow ${state.lastSequence}`);
     }
-    const bytes = await readWhole(fileSystem, path);
+    const bytes = await readSegment(fileSystem, path, segment.first);
     const scan = scanSegment(bytes, start, (event) => foldEvent(state, event));
     if (scan.broken !== undefined) {
       const { line, what } = scan.broken;

@@ -1,7 +1,7 @@
 import { type ActiveSegment, appendDurably, newSegment, sha256Of } from './active-segment.js';
 import type { BatchWriter } from './batch-writer.js';
 import { type DataPaths, fileNameOf } from './data-directory.js';
-import { type FileSystem, syncOrDie } from './file-system.js';
+import { type FileSystem, closeQuietly, syncOrDie } from './file-system.js';
 import type { SealedSegment } from './manifest.js';
 import type { ManifestStore } from './manifest-store.js';
 import { controlText } from './record-format.js';
@@ -21,34 +21,51 @@ export interface RotationDeps {
  * next (this function again, or the next start) goes on from there.
  */
 export async function rotate(
-  { fileSystem, paths, manifests, writer, now }: RotationDeps,
+  deps: RotationDeps,
   segment: ActiveSegment,
   epoch: number,
 ): Promise<ActiveSegment> {
+  const { fileSystem, paths, manifests } = deps;
   const { last } = segment.offsets;
-  if (!segment.sealed) {
-    writer.begin(segment.lastCrc);
-    const frame = { epoch, durable: last, previous: segment.lastCrc };
-    writer.addLine(controlText('sealed', frame, timeText(now())));
-    await appendDurably(segment, writer.bytes, writer.lastCrc);
-    segment.sealed = true;
-  }
+  if (!segment.sealed) await seal(deps, segment, epoch);
   const name = fileNameOf(last + 1);
   const file = await fileSystem.openAppend(`${paths.events}/${name}`);
-  await syncOrDie(() => file.dataSync(), name);
-  await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);
-  const sealed: SealedSegment = {
+  try {
+    await syncOrDie(() => file.dataSync(), name);
+    await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);
+    const sealed = sealedEntry(segment);
+    await manifests.update(({ sealed: earlier }) => ({
+      sealed: [...earlier, sealed],
+      durable: last,
+    }));
+  } catch (error) {
+    await closeQuietly(file);
+    throw error;
+  }
+  // From here on it is done: nothing may fail now, or it would be done again.
+  await closeQuietly(segment.file);
+  return newSegment(name, file, { first: last + 1, lastCrc: segment.lastCrc });
+}
+
+async function seal(
+  { writer, now }: RotationDeps,
+  segment: ActiveSegment,
+  epoch: number,
+): Promise<void> {
+  writer.begin(segment.lastCrc);
+  const frame = { epoch, durable: segment.offsets.last, previous: segment.lastCrc };
+  writer.addLine(controlText('sealed', frame, timeText(now())));
+  await appendDurably(segment, writer.bytes, writer.lastCrc);
+  segment.sealed = true;
+}
+
+function sealedEntry(segment: ActiveSegment): SealedSegment {
+  return {
     file: segment.name,
     first: segment.offsets.first,
-    last,
+    last: segment.offsets.last,
     bytes: segment.bytes,
     sha256: sha256Of(segment),
     lastCrc: segment.lastCrc,
   };
-  await manifests.update(({ sealed: earlier }) => ({
-    sealed: [...earlier, sealed],
-    durable: last,
-  }));
-  await segment.file.close();
-  return newSegment(name, file, { first: last + 1, lastCrc: segment.lastCrc });
 }

@@ -1,5 +1,12 @@
 import type { InventoryEvent } from '../../domain/events.js';
-import { NEWLINE, type LogLine, hasValidCrc, parseLine } from './record-format.js';
+import {
+  CRC_BYTES,
+  CRC_OPEN,
+  type LogLine,
+  NEWLINE,
+  hasValidCrc,
+  parseLine,
+} from './record-format.js';
 
 /** Where a segment stops being good, and why. */
 export interface Break {
@@ -78,17 +85,19 @@ const LINE_STARTS = ['{"sequence":', '{"control":'];
 const DURABLE_FIELD = /^\{"(?:sequence":\d+|control":"\w+"),"epoch":\d+,"durable":(\d+),/;
 
 /**
- * The highest `durable` of any whole line anywhere in these bytes, which need not begin at a line:
- * behind damage there may still be proof that more than this was promised.
+ * The highest `durable` of any line anywhere in these bytes, which need not begin at a line: behind
+ * damage there may still be proof that more than this was promised. Where a line ends is told by
+ * its crc, not by its newline, which may be damaged itself; a value never contains either text,
+ * since JSON escapes its quotes.
  */
 export function highestDurable(bytes: Buffer): number {
   let highest = 0;
   for (const lineStart of LINE_STARTS) {
     let offset = bytes.indexOf(lineStart);
     for (; offset >= 0; offset = bytes.indexOf(lineStart, offset + 1)) {
-      const end = bytes.indexOf(NEWLINE, offset);
-      if (end < 0) break;
-      const line = bytes.subarray(offset, end);
+      const crc = bytes.indexOf(CRC_OPEN, offset);
+      if (crc < 0) break;
+      const line = bytes.subarray(offset, crc + CRC_BYTES);
       if (!hasValidCrc(line)) continue;
       const match = DURABLE_FIELD.exec(line.toString('latin1', 0, 120));
       highest = Math.max(highest, Number(match?.[1] ?? 0));

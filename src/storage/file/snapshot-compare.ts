@@ -4,28 +4,43 @@ import type { PublishedState } from '../published-state.js';
 /** What a snapshot says otherwise than the fold of the log up to the same event; none: []. */
 export function snapshotDifferences(fold: PublishedState, snapshot: PublishedState): string[] {
   const differences: string[] = [];
-  const compare = (what: string, folded: unknown, kept: unknown): void => {
-    const [a, b] = [JSON.stringify(folded), JSON.stringify(kept)];
-    if (a !== b) differences.push(`${what}: the log says ${a}, the snapshot says ${b}`);
-  };
-  for (const [key, record] of fold.allRecords()) compare(key, record, snapshot.record(key));
-  for (const reservation of fold.allReservations()) {
-    if (isForgotten(reservation, fold.lastAt)) continue;
-    const { id } = reservation;
-    compare(`reservation ${id}`, ordered(reservation), ordered(snapshot.reservation(id)));
+  if (fold.lastAt !== snapshot.lastAt) {
+    differences.push(`its last event is of ${snapshot.lastAt}, in the log it is of ${fold.lastAt}`);
   }
-  for (const [digest, entry] of fold.allKeys()) {
-    if (entry.until > fold.lastAt) {
-      compare(`idempotency key ${digest}`, ordered(entry), ordered(snapshot.keyEntry(digest)));
-    }
+  for (const { what, find } of remembered(fold)) {
+    const [inLog, inSnapshot] = [textOf(find(fold)), textOf(find(snapshot))];
+    if (inLog === inSnapshot) continue;
+    differences.push(`${what}: the log says ${inLog}, the snapshot says ${inSnapshot}`);
   }
-  for (const [key] of snapshot.allRecords()) {
-    if (fold.record(key) === undefined) differences.push(`${key}: only the snapshot has it`);
+  for (const { what, find } of remembered(snapshot)) {
+    if (find(fold) === undefined) differences.push(`${what}: only the snapshot has it`);
   }
   return differences;
 }
 
+/** One thing that a state knows: what to call it, and how to find it in this state or another. */
+interface Remembered {
+  readonly what: string;
+  readonly find: (state: PublishedState) => object | undefined;
+}
+
+/** All that has not been forgotten by its own time. */
+function* remembered(state: PublishedState): Iterable<Remembered> {
+  for (const [key] of state.allRecords()) yield { what: key, find: (each) => each.record(key) };
+  for (const reservation of state.allReservations()) {
+    if (isForgotten(reservation, state.lastAt)) continue;
+    const { id } = reservation;
+    yield { what: `reservation ${id}`, find: (each) => each.reservation(id) };
+  }
+  for (const [digest, { until }] of state.allKeys()) {
+    if (until <= state.lastAt) continue;
+    yield { what: `idempotency key ${digest}`, find: (each) => each.keyEntry(digest) };
+  }
+}
+
 /** Members by name, since the two come from different sources. */
-function ordered(value: object | undefined): unknown {
-  return value && Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+function textOf(value: object | undefined): string {
+  if (value === undefined) return 'nothing';
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(members));
 }

@@ -20,10 +20,13 @@ export function snapshotDue(
   manifest: Pick<Manifest, 'sealed' | 'snapshots'>,
   more: { readonly events: number; readonly bytes: number },
 ): boolean {
-  const newest = manifest.snapshots.at(-1);
+  const { sealed, snapshots } = manifest;
+  const newest = snapshots.at(-1);
   let { events, bytes } = more;
-  for (const segment of [...manifest.sealed].reverse()) {
-    if (segment.last <= (newest?.sequence ?? 0)) break;
+  // From the newest backwards, without a copy: this is asked before every write.
+  for (let index = sealed.length - 1; index >= 0; index -= 1) {
+    const segment = sealed[index];
+    if (segment === undefined || segment.last <= (newest?.sequence ?? 0)) break;
     events += segment.last - segment.first + 1;
     bytes += segment.bytes;
   }

@@ -3,7 +3,7 @@ import { PublishedState } from '../published-state.js';
 import { dataPaths } from './data-directory.js';
 import { DataDirectoryError } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { type SnapshotEntry, loadManifest } from './manifest.js';
+import { MANIFEST_NAME, type Manifest, type SnapshotEntry, loadManifest } from './manifest.js';
 import { foldLog } from './recovery.js';
 import { snapshotDifferences } from './snapshot-compare.js';
 import { loadSnapshot } from './snapshot-load.js';
@@ -24,39 +24,53 @@ export interface LogReport {
   readonly differences: readonly string[];
 }
 
+/** A running server replaces its manifest now and then; more often than this is a storm. */
+const ATTEMPTS_MAX = 5;
+
 /**
  * Folds the whole log from its first line, without any snapshot, and compares each snapshot with
  * the fold at its place. Reads only. Rejects with DataDirectoryError at the first damage.
  */
 export async function verifyLog(fileSystem: FileSystem, root: string): Promise<LogReport> {
-  const paths = dataPaths(root);
-  const manifest = await loadManifest(fileSystem, root);
-  if (manifest === undefined) throw new DataDirectoryError(`${root} has no MANIFEST.json`);
-  const fold = new PublishedState();
-  const snapshots: { file: string; verdict: string }[] = [];
-  const differences: string[] = [];
-
-  async function compareSnapshot(entry: SnapshotEntry): Promise<void> {
-    const { file } = entry;
-    try {
-      const kept = await loadSnapshot(fileSystem, `${paths.snapshots}/${file}`, entry);
-      const found = snapshotDifferences(fold, kept);
-      differences.push(...found.map((difference) => `${file}: ${difference}`));
-      snapshots.push({ file, verdict: found.length === 0 ? 'equal' : 'DIFFERS' });
-    } catch (error) {
-      differences.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
-      snapshots.push({ file, verdict: 'DAMAGED' });
+  for (let attempt = 1; ; attempt += 1) {
+    const manifest = await loadManifest(fileSystem, root);
+    if (manifest === undefined) throw new DataDirectoryError(`${root} has no ${MANIFEST_NAME}`);
+    const result = await verifyAgainst(fileSystem, root, manifest).catch((error: unknown) => {
+      if (error instanceof Error) return error;
+      throw error;
+    });
+    const found = result instanceof Error || result.differences.length > 0;
+    // What a running server has moved meanwhile does not belong to this manifest: that is no damage.
+    if (found && attempt < ATTEMPTS_MAX) {
+      const now = await loadManifest(fileSystem, root);
+      if (now?.generation !== manifest.generation) continue;
     }
+    if (result instanceof Error) throw result;
+    return result;
   }
+}
 
+async function verifyAgainst(
+  fileSystem: FileSystem,
+  root: string,
+  manifest: Manifest,
+): Promise<LogReport> {
+  const paths = dataPaths(root);
+  const fold = new PublishedState();
+  const verdicts = new Map<SnapshotEntry, readonly string[]>();
   const state = new LayeredState(fold);
   const folded = await foldLog({ fileSystem, paths }, manifest, state, async (last) => {
-    for (const entry of manifest.snapshots) {
-      if (entry.sequence === last) await compareSnapshot(entry);
+    for (const entry of manifest.snapshots.filter(({ sequence }) => sequence === last)) {
+      const path = `${paths.snapshots}/${entry.file}`;
+      verdicts.set(entry, await differencesOf(fileSystem, path, { entry, fold }));
     }
   });
   const { scan, bytes } = folded.active;
   state.publish(scan.last);
+  const snapshots = manifest.snapshots.map((entry) => {
+    const found = verdicts.get(entry) ?? [`no segment ends at event ${entry.sequence}`];
+    return { file: entry.file, found };
+  });
   return {
     ...totals(fold),
     events: scan.last,
@@ -64,9 +78,24 @@ export async function verifyLog(fileSystem: FileSystem, root: string): Promise<L
     sealedSegments: manifest.sealed.length,
     clean: folded.clean,
     tornBytes: bytes.length - scan.goodBytes,
-    snapshots,
-    differences,
+    snapshots: snapshots.map(({ file, found }) => ({
+      file,
+      verdict: found.length === 0 ? 'equal' : 'DIFFERS',
+    })),
+    differences: snapshots.flatMap(({ file, found }) => found.map((what) => `${file}: ${what}`)),
   };
+}
+
+async function differencesOf(
+  fileSystem: FileSystem,
+  path: string,
+  { entry, fold }: { readonly entry: SnapshotEntry; readonly fold: PublishedState },
+): Promise<readonly string[]> {
+  try {
+    return snapshotDifferences(fold, await loadSnapshot(fileSystem, path, entry));
+  } catch (error) {
+    return [`cannot be used: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 function totals(

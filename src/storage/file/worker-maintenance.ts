@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { DataDirectoryError, StorageFatalError } from './errors.js';
 import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
 
 const ENTRY = new URL('./maintenance-worker.js', import.meta.url);
@@ -21,9 +22,12 @@ export function createWorkerMaintenance(
     return new Promise((resolve, reject) => {
       const worker = startWorker(job);
       running.add(worker);
-      worker.on('message', (message: MaintenanceReply) => {
-        if (message.kind === 'warning') onWarning(message.message);
-        else resolve(message);
+      worker.on('message', (reply: MaintenanceReply) => {
+        if (reply.kind === 'warning') onWarning(reply.message);
+        else if (reply.kind === 'damaged') reject(new DataDirectoryError(reply.message));
+        else if (reply.kind === 'fatal') reject(new StorageFatalError(reply.message));
+        else if (reply.kind === 'failed') reject(new Error(reply.message));
+        else resolve(reply);
       });
       worker.on('error', reject);
       worker.on('exit', () => {

@@ -1,0 +1,6 @@
+// The largest bodies, in bytes: several times what the largest sensible request of a kind weighs.
+
+export const STOCK_BODY_BYTES_MAX = 16 * 1024;
+/** Reservations and transfers: up to a thousand lines. */
+export const LINES_BODY_BYTES_MAX = 256 * 1024;
+export const BATCH_BODY_BYTES_MAX = 2 * 1024 * 1024;

@@ -1,0 +1,69 @@
+/**
+ * The file `watermark`: how far the log is known to be durable, written over in place:
+ *
+ *   {"durable":812             ,"crc":"1b2c3d4e"}
+ *
+ * After an unclean stop it tells an active segment that was cut short by somebody from one that
+ * simply ends there. It is written after the sync that it speaks of, and never synced itself: a
+ * crash of the process leaves it right, a power loss may leave an older one, and none is ever ahead
+ * of the log. It lies within one sector, so that it is never half of two.
+ */
+import { unreadable } from './data-directory.js';
+import { type FileSystem, closeQuietly, readWhole } from './file-system.js';
+import { crcText, hasValidCrc, lineEnd } from './record-format.js';
+
+/** The digits of 2^53. */
+const DIGITS = 16;
+
+export interface Watermark {
+  /**
+   * Hands `durable` to the disk, and resolves when the one before it has been taken: so that when
+   * a batch is acknowledged, only that very last one may still be missing here.
+   */
+  raise(durable: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** 0: there is none, or it says nothing that can be trusted. */
+export async function readWatermark(fileSystem: FileSystem, path: string): Promise<number> {
+  let bytes: Buffer;
+  try {
+    bytes = await readWhole(fileSystem, path);
+  } catch (error) {
+    if (unreadable(error) !== undefined) return 0;
+    throw error;
+  }
+  const line = bytes.subarray(0, -1);
+  if (!hasValidCrc(line)) return 0;
+  return (JSON.parse(line.toString('latin1')) as { durable: number }).durable;
+}
+
+/** A second safeguard, and only that: an error of it is said once, and stops nothing. */
+export async function openWatermark(
+  fileSystem: FileSystem,
+  path: string,
+  onWarning: (message: string) => void,
+): Promise<Watermark> {
+  let complained = false;
+  const complain = (error: unknown): void => {
+    if (!complained) onWarning(`${path} cannot be written: ${String(error)}`);
+    complained = true;
+  };
+  const file = await fileSystem.openOverwrite(path).catch(complain);
+  let underWay = Promise.resolve();
+  return {
+    async raise(durable) {
+      await underWay;
+      if (file !== undefined) underWay = file.overwrite(watermarkLine(durable)).catch(complain);
+    },
+    async close() {
+      await underWay;
+      if (file !== undefined) await closeQuietly(file);
+    },
+  };
+}
+
+function watermarkLine(durable: number): Buffer {
+  const text = `{"durable":${String(durable).padEnd(DIGITS)}`;
+  return Buffer.from(text + lineEnd(crcText(Buffer.from(text))));
+}
