@@ -1,12 +1,9 @@
-import { assert } from '../assert.js';
-import type { InventoryEvent, StockLine } from '../domain/events.js';
+import type { InventoryEvent } from '../domain/events.js';
 import { type StockKey, type StockName, stockKey } from '../domain/keys.js';
 import { type StockRecord, type StoredReservation, isDue, isForgotten } from '../domain/stock.js';
 import type { InventoryService } from './inventory-service.js';
 import type { DurableInventory, HoldPosition } from './ports.js';
-
-/** A batch of thousands is one event: so many lines end a page of events. */
-const HISTORY_LINES_MAX = 10_000;
+import { type Moment, createRecordHistory } from './record-history.js';
 
 export interface Page<Position> {
   readonly after: Position | undefined;
@@ -29,12 +26,16 @@ export interface InventoryQueries {
    * event of this record.
    */
   history(name: StockName, page: Page<number>): Promise<readonly InventoryEvent[] | undefined>;
+  /** The record as it was, from the log; undefined: it was not there; the future is 'not-yet'. */
+  recordAt(name: StockName, moment: Moment): Promise<StockRecord | undefined | 'not-yet'>;
 }
 
 export function createInventoryQueries(
   inventory: DurableInventory,
   service: Pick<InventoryService, 'settleRecords'>,
 ): InventoryQueries {
+  const history = createRecordHistory(inventory);
+
   /** Nothing is due most of the time, and one comparison tells. */
   async function settledFirst(keys: () => readonly StockKey[] | Promise<readonly StockKey[]>) {
     const next = await inventory.nextExpiry();
@@ -87,33 +88,19 @@ export function createInventoryQueries(
       await settledFirst(() => [key]);
       return await inventory.holdsOf(key, page);
     },
-    async history(name, { after, limit }) {
+    async history(name, page) {
       const key = stockKey(name);
       await settledFirst(() => [key]);
-      const newest = (await inventory.record(key))?.sequence ?? 0;
-      let sequence = after === undefined ? newest : await previousOf(key, after);
-      if (sequence === undefined) return undefined;
-      const events: InventoryEvent[] = [];
-      let lines = 0;
-      while (sequence > 0 && events.length < limit && lines < HISTORY_LINES_MAX) {
-        const event: InventoryEvent = await inventory.event(sequence);
-        const line = lineOf(event, key);
-        assert(line !== undefined, `event ${sequence} does not move ${key}`);
-        events.push(event);
-        lines += event.lines.length;
-        sequence = line.previousSequence;
-      }
-      return events;
+      return await history.events(key, page);
+    },
+    async recordAt(name, moment) {
+      const key = stockKey(name);
+      await settledFirst(() => [key]);
+      const isPast =
+        'time' in moment
+          ? moment.time <= inventory.now()
+          : moment.sequence <= inventory.durableSequence();
+      return isPast ? await history.recordAt(key, moment) : 'not-yet';
     },
   };
-
-  async function previousOf(key: StockKey, sequence: number): Promise<number | undefined> {
-    if (sequence < 1 || sequence > inventory.durableSequence()) return undefined;
-    return lineOf(await inventory.event(sequence), key)?.previousSequence;
-  }
-}
-
-/** Every line names the event that moved its record before: the record's own history chain. */
-function lineOf(event: InventoryEvent, key: StockKey): StockLine | undefined {
-  return event.lines.find((each) => stockKey(each) === key);
 }

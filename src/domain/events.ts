@@ -1,4 +1,5 @@
 import type { Refusal } from './errors.js';
+import type { HistorySkips } from './history-links.js';
 import type { StockName } from './keys.js';
 import type { RecordTime, Reservation } from './stock.js';
 
@@ -26,6 +27,8 @@ export interface StockLine extends StockName {
   readonly reserved: number;
   /** Sequence of the event that moved this record before; 0 for its first. */
   readonly previousSequence: number;
+  /** Further back in the record's history; see history-links.ts. */
+  readonly skips?: HistorySkips;
 }
 
 /** A version that the event relied on without moving it; 0 means "was not there". */

@@ -1,3 +1,4 @@
+import { sameSkips, skipsAfter } from './history-links.js';
 import type { InventoryEvent, StockLine, VersionRead } from './events.js';
 import { type StockKey, stockKey } from './keys.js';
 import {
@@ -130,7 +131,8 @@ function checkLine(
   if (
     line.onHand !== (before?.onHand ?? 0) + line.onHandDelta ||
     line.reserved !== (before?.reserved ?? 0) + line.reservedDelta ||
-    line.previousSequence !== (before?.sequence ?? 0)
+    line.previousSequence !== (before?.sequence ?? 0) ||
+    !sameSkips(line.skips, before?.skips)
   ) {
     return { breach: 'inconsistent', what: `${stockKey(line)} does not follow its last state` };
   }
@@ -173,6 +175,7 @@ function moved(
     version: line.version,
     updatedAt: event.at,
     sequence: event.sequence,
+    skips: skipsAfter(line.skips, line.version, event.sequence),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { HistorySkips } from './history-links.js';
 import type { StockName } from './keys.js';
 
 /** Milliseconds since the Unix epoch, monotone over the log. */
@@ -17,6 +18,8 @@ export interface StockRecord extends StockName {
   readonly updatedAt: RecordTime;
   /** Sequence of the event that moved it last: the head of this record's history. */
   readonly sequence: number;
+  /** What its next line names further back in its history. */
+  readonly skips?: HistorySkips;
 }
 
 export type ReservationStatus = 'active' | 'committed' | 'released' | 'expired';

@@ -85,5 +85,6 @@ function lineOf(row: WorkRow): StockLine {
     onHand,
     reserved,
     previousSequence: before?.sequence ?? 0,
+    skips: before?.skips,
   };
 }

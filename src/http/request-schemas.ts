@@ -1,3 +1,5 @@
+import type { Moment } from '../application/record-history.js';
+import { parseMoment } from './moment.js';
 import { z } from 'zod';
 import {
   deltaSchema,
@@ -133,3 +135,19 @@ export const pageQuerySchema = z.strictObject(page);
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 
 export const reservationsQuerySchema = z.strictObject({ reference: referenceSchema, ...page });
+
+export const recordQuerySchema = z.strictObject({
+  at: z
+    .string()
+    .transform((text, context): Moment => {
+      const moment = parseMoment(text);
+      if (moment !== undefined) return moment;
+      context.addIssue('must be a sequence, or a time such as 2026-01-31T12:00:00.000Z');
+      return z.NEVER;
+    })
+    .exactOptional()
+    .meta({
+      type: 'string',
+      description: 'A sequence or an RFC 3339 time in UTC: the record as it was then.',
+    }),
+});

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import type { Moment } from '../../application/record-history.js';
 import type { StockName } from '../../domain/keys.js';
 import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
 import { READ } from '../answer.js';
@@ -12,8 +13,15 @@ import {
   recordConditions,
   writeConditions,
 } from '../preconditions.js';
-import { parseBody, parseParameter, refuseQuery } from '../request-input.js';
-import { adjustSchema, countSchema, releaseLineSchema, reserveSchema } from '../request-schemas.js';
+import { parseBody, parseParameter, parseQuery, refuseQuery } from '../request-input.js';
+import { RequestError } from '../request-error.js';
+import {
+  adjustSchema,
+  countSchema,
+  recordQuerySchema,
+  releaseLineSchema,
+  reserveSchema,
+} from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { recordJson } from '../wire-json.js';
 
@@ -99,7 +107,12 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
   }
 
   async function show(request: StockRequest, response: Response): Promise<void> {
-    const name = stockNameOf(request);
+    const name = namesOf(request);
+    // Most reads ask for the present: only the others pay for a query.
+    if (request.url.includes('?')) {
+      const { at } = parseQuery(recordQuerySchema, request);
+      if (at !== undefined) return await showAt(request, response, { name, moment: at });
+    }
     const conditions = readConditions(request.headers);
     const record = await queries.record(name);
     if (record === undefined) {
@@ -117,11 +130,32 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
       send(request, response, { status: 200, headers, body: recordJson(record, record.updatedAt) });
     }
   }
+
+  /** The past has no ETag: what a write would compare is the present version. */
+  async function showAt(
+    request: StockRequest,
+    response: Response,
+    { name, moment }: { readonly name: StockName; readonly moment: Moment },
+  ): Promise<void> {
+    const record = await queries.recordAt(name, moment);
+    if (record === 'not-yet') {
+      throw new RequestError('validation-failed', 'The query: at lies in the future.');
+    }
+    if (record === undefined) refuse(request, response, { code: 'stock-not-found', ...name });
+    else {
+      const body = recordJson(record, record.updatedAt);
+      send(request, response, { status: 200, headers: READ, body });
+    }
+  }
 }
 
-/** The record that the path names; these routes take no query. */
+/** The record that the path names, for the routes that take no query. */
 function stockNameOf(request: StockRequest): StockName {
   refuseQuery(request);
+  return namesOf(request);
+}
+
+function namesOf(request: StockRequest): StockName {
   const { storeId, sku } = request.params;
   return {
     storeId: parseParameter(storeIdSchema, 'storeId', storeId),

@@ -3,7 +3,7 @@
  *
  *   "at":"2026-…Z","type":"StockReserved",
  *   "lines":[{"storeId":"S","sku":"K","version":4,"onHand":9,"reserved":2,
- *             "onHandDelta":0,"reservedDelta":2,"previousSequence":3}],
+ *             "onHandDelta":0,"reservedDelta":2,"previousSequence":3,"skips":[…]}],
  *   "reads":[{"storeId":"S","sku":"K","version":4},{"reservationId":"…","version":1}],
  *   "reservation":{"id":"…","expiresAt":null}      of StockReserved: its lines are the lines
  *   "reservations":[{"id":…,"lines":[…]}]          of all others: the reservations as they are now
@@ -50,7 +50,8 @@ function encodeLine(line: StockLine): string {
     `{"storeId":"${line.storeId}","sku":"${line.sku}","version":${line.version}` +
     `,"onHand":${line.onHand},"reserved":${line.reserved}` +
     `,"onHandDelta":${line.onHandDelta},"reservedDelta":${line.reservedDelta}` +
-    `,"previousSequence":${line.previousSequence}}`
+    `,"previousSequence":${line.previousSequence}` +
+    (line.skips === undefined ? '}' : `,"skips":[${line.skips.join(',')}]}`)
   );
 }
 

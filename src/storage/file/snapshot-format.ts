@@ -3,7 +3,7 @@
  * records a line since that loads several times faster than one:
  *
  *   {"snapshot":1,"sequence":120000,"at":1766…,"crc":"…"}
- *   {"store":"S","records":[["sku",onHand,reserved,version,updatedAt,sequence],…],"crc":"…"}
+ *   {"store":"S","records":[["sku",onHand,reserved,version,updatedAt,sequence,skips?],…],"crc":"…"}
  *   {"reservations":[{…,"sequences":[…]},…],"crc":"…"}
  *   {"keys":[["digest","fingerprint",sequence,until],…],"crc":"…"}
  *   {"end":true,"records":…,"reservations":…,"keys":…,"crc":"…"}
@@ -21,7 +21,7 @@ import { NEWLINE, crcText, hasValidCrc, lineEnd } from './record-format.js';
 const RECORDS_PER_LINE = 1_000;
 const RESERVATIONS_PER_LINE = 200;
 
-type RecordRow = readonly [string, number, number, number, number, number];
+type RecordRow = readonly [string, number, number, number, number, number, (readonly number[])?];
 type KeyRow = readonly [string, string, number, number];
 type DiskReservation = ReturnType<typeof encodeReservation> & {
   readonly sequences: readonly number[];
@@ -79,7 +79,11 @@ function* recordChunks(
       rows = [];
     }
     const { sku, onHand, reserved, version, updatedAt, sequence } = record;
-    rows.push([sku, onHand, reserved, version, updatedAt, sequence]);
+    const { skips } = record;
+    const row: RecordRow = [sku, onHand, reserved, version, updatedAt, sequence];
+    rows.push(
+      skips === undefined ? row : [sku, onHand, reserved, version, updatedAt, sequence, skips],
+    );
   }
   if (rows.length > 0) yield [store, rows];
 }
@@ -146,8 +150,8 @@ function loadLine(state: PublishedState, content: SnapshotLine): boolean {
 }
 
 function loadRecords(state: PublishedState, storeId: string, rows: readonly RecordRow[]): void {
-  for (const [sku, onHand, reserved, version, updatedAt, sequence] of rows) {
-    const record = { storeId, sku, onHand, reserved, version, updatedAt, sequence };
+  for (const [sku, onHand, reserved, version, updatedAt, sequence, skips] of rows) {
+    const record = { storeId, sku, onHand, reserved, version, updatedAt, sequence, skips };
     state.putRecord(stockKey(record), record);
   }
 }

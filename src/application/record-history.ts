@@ -1,0 +1,108 @@
+import { assert } from '../assert.js';
+import type { InventoryEvent, StockLine } from '../domain/events.js';
+import { type StockKey, stockKey } from '../domain/keys.js';
+import type { RecordTime, StockRecord } from '../domain/stock.js';
+import type { DurableInventory } from './ports.js';
+
+/** A batch of thousands is one event: so many lines end a page of events. */
+const HISTORY_LINES_MAX = 10_000;
+
+/** A moment in the past: right after an event, or a record time. */
+export type Moment = { readonly sequence: number } | { readonly time: RecordTime };
+
+/** The past of single records, read from the log along the links that every line carries. */
+export interface RecordHistory {
+  /** Newest first; see InventoryQueries.history. */
+  events(
+    key: StockKey,
+    page: { readonly after: number | undefined; readonly limit: number },
+  ): Promise<readonly InventoryEvent[] | undefined>;
+  /** The record as it was at that moment; undefined: it was not yet there. */
+  recordAt(key: StockKey, moment: Moment): Promise<StockRecord | undefined>;
+}
+
+type HistoryPort = Pick<DurableInventory, 'record' | 'event' | 'durableSequence'>;
+
+export function createRecordHistory(inventory: HistoryPort): RecordHistory {
+  async function newest(key: StockKey): Promise<number> {
+    return (await inventory.record(key))?.sequence ?? 0;
+  }
+
+  async function previousOf(key: StockKey, sequence: number): Promise<number | undefined> {
+    if (sequence < 1 || sequence > inventory.durableSequence()) return undefined;
+    return findLine(await inventory.event(sequence), key)?.previousSequence;
+  }
+
+  /** The event furthest back that one link leads to and that is still behind the moment. */
+  async function stepBack(line: StockLine, moment: Moment): Promise<number> {
+    for (const sequence of [...(line.skips ?? [])].reverse()) {
+      const event = await inventory.event(sequence);
+      // Expiries that follow the moment say something about it: none of them is skipped.
+      if (isBehind(event, moment) && event.type !== 'ReservationExpired') return sequence;
+    }
+    return line.previousSequence;
+  }
+
+  return {
+    async events(key, { after, limit }) {
+      let sequence = after === undefined ? await newest(key) : await previousOf(key, after);
+      if (sequence === undefined) return undefined;
+      const events: InventoryEvent[] = [];
+      let lines = 0;
+      while (sequence > 0 && events.length < limit && lines < HISTORY_LINES_MAX) {
+        const event: InventoryEvent = await inventory.event(sequence);
+        events.push(event);
+        lines += event.lines.length;
+        sequence = lineOf(event, key).previousSequence;
+      }
+      return events;
+    },
+    async recordAt(key, moment) {
+      let sequence = await newest(key);
+      let expiries: InventoryEvent[] = [];
+      while (sequence > 0) {
+        const event = await inventory.event(sequence);
+        const line = lineOf(event, key);
+        if (!isBehind(event, moment)) return asOf(event, line, dueUnits(expiries, key, moment));
+        expiries = event.type === 'ReservationExpired' ? [...expiries, event] : [];
+        sequence = await stepBack(line, moment);
+      }
+      return undefined;
+    },
+  };
+}
+
+function isBehind(event: InventoryEvent, moment: Moment): boolean {
+  return 'time' in moment ? event.at > moment.time : event.sequence > moment.sequence;
+}
+
+/**
+ * Units that were due at the moment, though their expiry was only recorded later: nobody touched
+ * the record in between, and who had would have settled them first. `expiries`: all that follow
+ * the moment directly.
+ */
+function dueUnits(expiries: readonly InventoryEvent[], key: StockKey, moment: Moment): number {
+  if (!('time' in moment)) return 0;
+  let units = 0;
+  for (const { expiresAt, lines } of expiries.flatMap(({ reservations }) => reservations)) {
+    if (expiresAt === null || expiresAt > moment.time) continue;
+    for (const line of lines) if (stockKey(line) === key) units += line.expired;
+  }
+  return units;
+}
+
+function asOf({ at, sequence }: InventoryEvent, line: StockLine, dueUnits: number): StockRecord {
+  const { storeId, sku, onHand, version } = line;
+  const reserved = line.reserved - dueUnits;
+  return { storeId, sku, onHand, reserved, version, updatedAt: at, sequence };
+}
+
+function findLine(event: InventoryEvent, key: StockKey): StockLine | undefined {
+  return event.lines.find((each) => stockKey(each) === key);
+}
+
+function lineOf(event: InventoryEvent, key: StockKey): StockLine {
+  const line = findLine(event, key);
+  assert(line !== undefined, `event ${event.sequence} does not move ${key}`);
+  return line;
+}

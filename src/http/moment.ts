@@ -1,0 +1,15 @@
+import type { Moment } from '../application/record-history.js';
+
+/** RFC 3339, with milliseconds or without, in UTC: what our own answers are written in. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/;
+const SEQUENCE = /^[1-9]\d{0,15}$/;
+
+/** A sequence or a time; undefined: neither. */
+export function parseMoment(text: string): Moment | undefined {
+  if (SEQUENCE.test(text)) {
+    const sequence = Number(text);
+    return Number.isSafeInteger(sequence) ? { sequence } : undefined;
+  }
+  const time = TIME.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? undefined : { time };
+}

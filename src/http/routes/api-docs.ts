@@ -1,0 +1,142 @@
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import helmet from 'helmet';
+import { READ, type SendAnswer } from '../answer.js';
+import { RequestError } from '../request-error.js';
+import { refuseQuery } from '../request-input.js';
+import { methodNotAllowed } from '../route-deps.js';
+
+/** What the page loads, and of what type it is. */
+export const PAGE_FILES = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'start.js': 'text/javascript; charset=utf-8',
+} as const;
+
+type PageFile = keyof typeof PAGE_FILES;
+
+// Addresses are relative, so that the page also works below a prefix that a proxy takes off.
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Inventory API</title>
+    <link rel="icon" href="data:,">
+    <link rel="stylesheet" href="docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="api"></div>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
+  </body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({
+  url: 'api/openapi.json',
+  dom_id: '#api',
+  deepLinking: true,
+  displayRequestDuration: true,
+});
+`;
+
+/** For the page alone: on every answer of the API these headers would cost more than they tell. */
+const protectPage = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      connectSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+  },
+  // Whether there is TLS is known to who terminates it, not here.
+  strictTransportSecurity: false,
+  // For browsers of long ago.
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+});
+
+/** The API description as it was committed, and a page that shows it without the internet. */
+export function apiDocsRoutes({ send }: { readonly send: SendAnswer }): Router {
+  const description = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
+  /** Read when somebody looks at the page, and then kept. */
+  const files = new Map<PageFile, StoredFile>();
+  const router = Router({ caseSensitive: true, strict: true });
+  const onlyGet = methodNotAllowed('GET', 'HEAD');
+  router.route('/api/openapi.json').get(describe).all(onlyGet);
+  router.route('/docs').get(checkQuery, protectPage, page).all(onlyGet);
+  router.route('/docs/:file').get(checkFile, protectPage, pageFile).all(onlyGet);
+  return router;
+
+  function describe(request: Request, response: Response): void {
+    refuseQuery(request);
+    send(request, response, { status: 200, headers: READ, body: description });
+  }
+
+  function page(request: Request, response: Response): void {
+    send(request, response, { status: 200, headers: [...HTML, ...REVALIDATED], body: PAGE });
+  }
+
+  function pageFile(request: Request<{ file: PageFile }>, response: Response): void {
+    const { type, etag, text } = stored(request.params.file);
+    const headers = [...REVALIDATED, 'ETag', etag];
+    if (request.headers['if-none-match'] === etag) {
+      send(request, response, { status: 304, headers, body: '' });
+    } else {
+      headers.push('Content-Type', type);
+      send(request, response, { status: 200, headers, body: text });
+    }
+  }
+
+  function stored(name: PageFile): StoredFile {
+    let file = files.get(name);
+    if (file === undefined) {
+      file = readPageFile(name);
+      files.set(name, file);
+    }
+    return file;
+  }
+}
+
+const HTML = ['Content-Type', 'text/html; charset=utf-8'];
+const REVALIDATED = ['Cache-Control', 'no-cache'];
+
+// What is refused is refused first: a problem document has no use for the page's headers.
+
+function checkQuery(request: Request, _response: Response, next: NextFunction): void {
+  refuseQuery(request);
+  next();
+}
+
+function checkFile(request: Request<{ file: PageFile }>, _: Response, next: NextFunction): void {
+  refuseQuery(request);
+  if (Object.hasOwn(PAGE_FILES, request.params.file)) next();
+  else throw new RequestError('not-found', 'The page has no such file.');
+}
+
+interface StoredFile {
+  readonly type: string;
+  readonly etag: string;
+  readonly text: string;
+}
+
+function readPageFile(name: PageFile): StoredFile {
+  const text = name === 'start.js' ? START : readFileSync(pathOf(name), 'utf8');
+  const etag = `"${hash('sha256', text, 'base64url')}"`;
+  return { type: PAGE_FILES[name], etag, text };
+}
+
+function pathOf(name: PageFile): string {
+  return createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
+}
