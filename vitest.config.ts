@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['tests/**/*.test.ts'],
+    setupFiles: ['tests/support/answer-watch.ts'],
     globalSetup: ['scripts/build-before-tests.mjs'],
     deps: { interopDefault: false }, // a CommonJS default import means here what it means in Node
     pool: 'forks',

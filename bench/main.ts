@@ -6,13 +6,12 @@
 import { cpus } from 'node:os';
 import { type Round, runLoad } from './load.js';
 import type { Measured } from './process.js';
-import { sides } from './sides.js';
+import { BASELINE, sides } from './sides.js';
+import { writersDuringBatch } from './writers-during-batch.js';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5);
-const CONNECTIONS = 64;
 const WARM_UP_SECONDS = 2;
-const BASELINE = 'bare Express 5 echo';
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -29,9 +28,8 @@ async function measure(): Promise<Map<string, Round[]>> {
         const server = servers[index];
         if (server === undefined) continue;
         const seconds = round < 0 ? WARM_UP_SECONDS : SECONDS;
-        const { expectedStatus } = side;
-        const options = { connections: CONNECTIONS, seconds, expectedStatus };
-        const measured = await runLoad(server, () => side.next(), options);
+        const { connections, expected, makers } = side;
+        const measured = await runLoad(server, makers, { connections, seconds, expected });
         if (round >= 0) rounds.get(side.name)?.push(measured);
       }
     }
@@ -47,16 +45,18 @@ function print(results: Map<string, Round[]>): void {
   const baseline = cpuOf(BASELINE);
   const model = cpus()[0]?.model ?? 'unknown CPU';
   console.log(`${model}, ${cpus().length} cores, Node ${process.version}`);
-  console.log(`${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s, medians (spread)`);
+  console.log(`${ROUNDS} rounds of ${SECONDS} s each in turns, medians (spread)`);
   console.log();
-  console.log('| side | CPU µs/request | × Express | requests/s | p50 ms | p99 ms |');
-  console.log('|---|---|---|---|---|---|');
-  for (const [name, rounds] of results) {
-    const cpu = rounds.map((round) => round.cpuMicrosecondsPerRequest);
+  console.log('| side | CPU µs | per | × Express | requests/s | p50 ms | p99 ms |');
+  console.log('|---|---|---|---|---|---|---|');
+  for (const { name, unit, unitsPerRequest } of sides) {
+    const rounds = results.get(name) ?? [];
+    const cpu = rounds.map((round) => round.cpuMicrosecondsPerRequest / unitsPerRequest);
     const cells = [
       name,
-      `${cpuOf(name).toFixed(1)} (${Math.min(...cpu).toFixed(1)}–${Math.max(...cpu).toFixed(1)})`,
-      (cpuOf(name) / baseline).toFixed(2),
+      `${median(cpu).toFixed(1)} (${Math.min(...cpu).toFixed(1)}–${Math.max(...cpu).toFixed(1)})`,
+      unit,
+      (median(cpu) / baseline).toFixed(2),
       median(rounds.map((round) => round.requestsPerSecond)).toFixed(0),
       median(rounds.map((round) => round.p50Ms)).toFixed(1),
       median(rounds.map((round) => round.p99Ms)).toFixed(1),
@@ -66,3 +66,10 @@ function print(results: Map<string, Round[]>): void {
 }
 
 print(await measure());
+
+const { alone, during } = await writersDuringBatch();
+console.log();
+console.log(
+  `p99 of 16 connections that reserve: ${alone.toFixed(1)} ms alone, ${during.toFixed(1)} ms ` +
+    'while another client sends batches of 10,000 operations, one after the other',
+);

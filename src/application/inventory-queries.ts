@@ -53,6 +53,19 @@ export function createInventoryQueries(
     return reservation && !isForgotten(reservation, inventory.now()) ? reservation : undefined;
   }
 
+  async function knownOf(reference: string, page: Page<string>): Promise<StoredReservation[]> {
+    const kept: StoredReservation[] = [];
+    let { after } = page;
+    for (;;) {
+      const limit = page.limit - kept.length;
+      const found = await inventory.reservationsOf(reference, { after, limit });
+      kept.push(...found.filter((reservation) => known(reservation) !== undefined));
+      // What is forgotten must not make a page short: that would say that the list ends here.
+      if (found.length < limit || kept.length === page.limit) return kept;
+      after = found.at(-1)?.id;
+    }
+  }
+
   return {
     async record(name) {
       const key = stockKey(name);
@@ -68,20 +81,11 @@ export function createInventoryQueries(
       return known(await inventory.reservation(id));
     },
     async reservationsOf(reference, page) {
-      const kept: StoredReservation[] = [];
-      let { after } = page;
-      for (;;) {
-        const position = { after, limit: page.limit - kept.length };
-        await settledFirst(async () => {
-          const some = await inventory.reservationsOf(reference, position);
-          return some.flatMap(({ lines }) => lines.map(stockKey));
-        });
-        const found = await inventory.reservationsOf(reference, position);
-        kept.push(...found.filter((reservation) => known(reservation) !== undefined));
-        // What is forgotten must not make a page short: that would say that the list ends here.
-        if (found.length < position.limit || kept.length === page.limit) return kept;
-        after = found.at(-1)?.id;
-      }
+      await settledFirst(async () => {
+        const found = await knownOf(reference, page);
+        return found.flatMap(({ lines }) => lines.map(stockKey));
+      });
+      return await knownOf(reference, page);
     },
     async holdsOf(name, page) {
       const key = stockKey(name);

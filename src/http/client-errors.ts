@@ -33,6 +33,15 @@ export function handleClientErrors(server: Server): void {
   });
 }
 
+/** RFC 9110 §4.1 asks for 8000 at least; no path and no query of ours comes near. */
+const URI_LENGTH_MAX = 8_000;
+
+/** Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. */
+export const refuseLongUri: RequestHandler = ({ url }, _response, next) => {
+  if (url.length <= URI_LENGTH_MAX) next();
+  else next(new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`));
+};
+
 /**
  * Two Host headers are two opinions on whom the request is for (RFC 9112 §3.2). Node refuses a
  * request without one, and keeps the first of several.

@@ -6,15 +6,16 @@ import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
 import { createAnswerSender } from './answer.js';
-import { handleClientErrors, refuseTwoHosts } from './client-errors.js';
+import { handleClientErrors, refuseLongUri, refuseTwoHosts } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
-import { type HttpLimits, createExpressServer } from './http-server.js';
+import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
 import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import { refusalProblem } from './refusal-problem.js';
 import { RequestError } from './request-error.js';
 import { identifyRequests } from './request-id.js';
 import type { RouteDeps } from './route-deps.js';
+import { apiDocsRoutes } from './routes/api-docs.js';
 import { batchRoutes } from './routes/batch.js';
 import { healthRoutes } from './routes/health.js';
 import { reservationRoutes } from './routes/reservations.js';
@@ -52,14 +53,15 @@ const HEALTH_PREFIX = '/api/health';
 
 /** The whole HTTP edge; not listening yet. */
 export function createHttpApp(deps: HttpAppDeps): Server {
-  const { app, server } = createExpressServer(deps.limits);
-  handleClientErrors(server);
   const { system, version } = deps;
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
+  const { app, server } = createExpressServer(deps.limits, answerUnrouted(routeDeps));
+  handleClientErrors(server);
 
   app.use(identifyRequests(system.ids));
   app.use(deps.requestLogger);
+  app.use(refuseLongUri);
   app.use(refuseTwoHosts);
   app.use(turnAwayWhile(deps.draining));
   // Routers are tried one after the other: the busiest come first.
@@ -69,6 +71,7 @@ export function createHttpApp(deps: HttpAppDeps): Server {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(healthRoutes({ clock: system.clock, version, send }));
+  app.use(apiDocsRoutes({ send }));
   app.use(notFound);
   app.use(answerErrors(routeDeps));
   return server;
@@ -119,6 +122,22 @@ function turnAwayWhile(draining: () => boolean): RequestHandler {
 const notFound: RequestHandler = () => {
   throw new RequestError('not-found', 'Paths match exactly: case and trailing slashes count.');
 };
+
+/** What Express would answer with a page: a target that is no path, or an error of `answerErrors`. */
+function answerUnrouted({ ids, send, problemOf: problemFor }: RouteDeps): LastResort {
+  return (error, request, response) => {
+    if (error !== undefined && error !== null) {
+      problemFor(error, request);
+      response.destroy();
+      return;
+    }
+    // Not even its id has been read.
+    request.requestId = ids.next();
+    const source = { requestId: request.requestId, instance: '/' };
+    const detail = 'The request target is not a path.';
+    send(request, response, problemAnswer({ code: 'validation-failed', detail }, source));
+  };
+}
 
 function answerErrors({ send, problemOf: problemFor }: RouteDeps): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {

@@ -1,5 +1,5 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
-import express, { type Express } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import { isClosing } from './lingering-close.js';
 
 export interface HttpLimits {
@@ -27,8 +27,17 @@ export interface ExpressServer {
   readonly server: Server;
 }
 
-/** An Express application and the server whose requests and responses are born for it. */
-export function createExpressServer(limits: HttpLimits = httpLimits): ExpressServer {
+/** Gets what passed all layers of an application: an error that even the last of them threw, too. */
+export type LastResort = (error: unknown, request: Request, response: Response) => void;
+
+/**
+ * An Express application and the server whose requests and responses are born for it. Without a
+ * `lastResort` Express answers for itself, with a page.
+ */
+export function createExpressServer(
+  limits: HttpLimits = httpLimits,
+  lastResort?: LastResort,
+): ExpressServer {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -47,8 +56,16 @@ export function createExpressServer(limits: HttpLimits = httpLimits): ExpressSer
       // Whatever NODE_OPTIONS says.
       insecureHTTPParser: false,
     },
-    (request, response) => {
-      if (!isClosing(request.socket)) app(request, response);
+    (incoming, outgoing) => {
+      if (isClosing(incoming.socket)) return;
+      if (lastResort === undefined) {
+        app(incoming, outgoing);
+        return;
+      }
+      // Born with the prototypes of both, see below.
+      const request = incoming as Request;
+      const response = outgoing as Response;
+      app(request, response, (error: unknown) => lastResort(error, request, response));
     },
   );
   // The size is the limit. Node's default counts, and drops what is beyond the count in silence.

@@ -10,9 +10,11 @@ const RESERVATION_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 // Counted in characters, as a JSON schema counts: an emoji is one. A reason is a person's text, so
 // line breaks and what a terminal adds may come along: they are stored escaped, as is everything.
-// eslint-disable-next-line no-control-regex -- ESC is meant
-const REASON_PATTERN = /^(?:[^\p{Cc}]|[\t\n\r\x1b]){1,256}$/u;
-const REFERENCE_PATTERN = /^[^\p{Cc}]{1,256}$/u;
+// Not \p{Cc}: these patterns are published, and not every reader of a JSON schema knows properties.
+/* eslint-disable no-control-regex -- what is refused, and ESC in a reason */
+const REASON_PATTERN = /^(?:[^\x00-\x1f\x7f-\x9f]|[\t\n\r\x1b]){1,256}$/u;
+const REFERENCE_PATTERN = /^[^\x00-\x1f\x7f-\x9f]{1,256}$/u;
+/* eslint-enable no-control-regex */
 
 export const storeIdSchema = z
   .string()

@@ -1,18 +1,16 @@
 import { z } from 'zod';
 import { reservationIdSchema, skuSchema, storeIdSchema, versionSchema } from './name-schemas.js';
-import { PROBLEMS } from './problem.js';
+import { problemOfCodes } from './problem-schemas.js';
+import {
+  reservationStatusSchema,
+  sequenceSchema,
+  timeSchema,
+  unitsSchema,
+} from './value-schemas.js';
 
 // What answers look like, for the API description, for types and for tests: answers are rendered
 // by hand (wire-json.ts) and not checked while the service runs.
 
-const timeSchema = z.iso
-  .datetime({ precision: 3 })
-  .meta({ id: 'Time', example: '2025-11-03T09:30:00.000Z' });
-const unitsSchema = z.int().min(0);
-const sequenceSchema = z
-  .int()
-  .min(1)
-  .meta({ id: 'Sequence', description: 'The place of an event in the log: 1, 2, 3, no gaps.' });
 const stockName = { storeId: storeIdSchema, sku: skuSchema };
 
 export const stockRecordSchema = z
@@ -28,9 +26,7 @@ export const stockRecordSchema = z
 
 const reservationMembers = {
   id: reservationIdSchema,
-  status: z
-    .enum(['active', 'committed', 'released', 'expired'])
-    .meta({ description: 'Closed with `committed` if any unit was.' }),
+  status: reservationStatusSchema,
   reference: z.string().nullable(),
   createdAt: timeSchema,
   expiresAt: timeSchema.nullable(),
@@ -85,37 +81,6 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' });
 
-export const problemSchema = z
-  .strictObject({
-    type: z.string().meta({ example: '/problems/insufficient-stock' }),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string(),
-    code: z.enum(Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[]),
-    requestId: z.string(),
-    errors: z.array(z.strictObject({ pointer: z.string(), detail: z.string() })).exactOptional(),
-    expectedVersion: z.int().exactOptional(),
-    currentVersion: z.int().exactOptional().meta({ description: '0: there is no such record.' }),
-    reservationStatus: reservationMembers.status.exactOptional(),
-    lines: z
-      .array(
-        z.strictObject({
-          ...stockName,
-          requested: unitsSchema,
-          available: unitsSchema,
-          version: z.int().min(0),
-        }),
-      )
-      .exactOptional(),
-    earliestExpiry: timeSchema.exactOptional(),
-    operation: z
-      .int()
-      .exactOptional()
-      .meta({ description: 'Of an atomic batch: the index of the operation that was refused.' }),
-  })
-  .meta({ id: 'Problem' });
-
 const record = stockRecordSchema;
 const records = z.array(stockRecordSchema);
 const reservation = reservationSchema;
@@ -133,26 +98,53 @@ export const settledSchema = z
 
 export const transferredSchema = z.strictObject({ records, sequence }).meta({ id: 'Transferred' });
 
+const operationDoneSchema = z
+  .strictObject({
+    status: z.literal([200, 201]),
+    record,
+    reservation: reservation.exactOptional(),
+    sequence,
+  })
+  .meta({ id: 'OperationDone' });
+
+const operationRefusedSchema = z
+  .strictObject({
+    status: z.int().min(400).max(599),
+    problem: problemOfCodes([
+      'stock-not-found',
+      'version-conflict',
+      'insufficient-stock',
+      'below-reserved',
+      'quantity-overflow',
+      'idempotency-key-reused',
+      'internal',
+      'overloaded',
+      'storage-unavailable',
+      'shutting-down',
+    ]),
+  })
+  .meta({ id: 'OperationRefused', description: 'Only with `atomic: false`.' });
+
 export const batchResultsSchema = z
   .strictObject({
-    results: z.array(
-      z.strictObject({
-        status: z.int(),
-        record: record.exactOptional(),
-        reservation: reservation.exactOptional(),
-        sequence: sequence.exactOptional(),
-        problem: problemSchema.exactOptional(),
-      }),
-    ),
+    results: z
+      .array(z.union([operationDoneSchema, operationRefusedSchema]))
+      .meta({ description: 'One for each operation, in their order.' }),
     sequence: sequence.exactOptional().meta({ description: 'The highest; none: none happened.' }),
   })
   .meta({ id: 'BatchResults' });
 
 const nextCursor = z.string().nullable().meta({ description: 'null: there is no more.' });
 
-export const stockPageSchema = z.strictObject({ items: records, nextCursor });
-export const reservationPageSchema = z.strictObject({ items: z.array(reservation), nextCursor });
-export const eventPageSchema = z.strictObject({ items: z.array(eventSchema), nextCursor });
+export const stockPageSchema = z
+  .strictObject({ items: records, nextCursor })
+  .meta({ id: 'StockPage' });
+export const reservationPageSchema = z
+  .strictObject({ items: z.array(reservation), nextCursor })
+  .meta({ id: 'ReservationPage' });
+export const eventPageSchema = z
+  .strictObject({ items: z.array(eventSchema), nextCursor })
+  .meta({ id: 'EventPage' });
 
 export const healthSchema = z
   .strictObject({

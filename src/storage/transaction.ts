@@ -16,7 +16,7 @@ export function runTransaction<T>(
   const before = state.lastSequence;
   state.published.forgetKeys(at);
   try {
-    const result = work(createTransaction(state, at, (event) => appended.push(event)));
+    const result = work(createTransaction(state, at, appended));
     return { result, appended };
   } catch (error) {
     state.takeBack(before);
@@ -28,10 +28,10 @@ export function runTransaction<T>(
  * A transaction on a state in memory. Nothing can come between its decision and its append, so a
  * draft that breaks the one rule is a defect: it is refused, loudly, before it reaches the log.
  */
-export function createTransaction(
+function createTransaction(
   state: LayeredState,
   at: number,
-  onAppended: (event: InventoryEvent) => void,
+  appended: InventoryEvent[],
 ): Transaction {
   return {
     at,
@@ -42,7 +42,7 @@ export function createTransaction(
         request === undefined ? { ...draft, sequence, at } : { ...draft, sequence, at, request };
       const changes = state.append(event);
       assert(!('breach' in changes), `the one rule: ${JSON.stringify(changes, breachOnly)}`);
-      onAppended(event);
+      appended.push(event);
       return event;
     },
   };

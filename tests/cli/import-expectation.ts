@@ -47,6 +47,15 @@ export function expectationOf(csv: string | Uint8Array): Expectation {
   return { onHand, accepted, refused };
 }
 
+/** Sizes of a progress file at which to kill: some while stock is opened, as many among the orders. */
+export function momentsIn(expected: Expectation, each: number, random: () => number): number[] {
+  const openingBytes = 130 * Object.keys(expected.onHand).length;
+  const orderBytes = 200 * (expected.accepted.length + expected.refused.length);
+  const opening = Array.from({ length: each }, () => random() * openingBytes);
+  const orders = Array.from({ length: each }, () => openingBytes + random() * orderBytes);
+  return [...opening, ...orders].sort((one, other) => one - other);
+}
+
 interface StockPage {
   readonly items: readonly {
     readonly storeId: string;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -142,5 +142,16 @@ export function spawnImport(...args: string[]) {
     stdout,
     stderr,
   }));
-  return { ended, kill: () => child.kill('SIGKILL') };
+  let isEnded = false;
+  void ended.then(() => (isEnded = true));
+  return {
+    ended,
+    kill: () => child.kill('SIGKILL'),
+    /** Resolves when its progress file has so many bytes, or it has ended: then with false. */
+    async hasReached(progressFile: string, bytes: number): Promise<boolean> {
+      const size = () => statSync(progressFile, { throwIfNoEntry: false })?.size ?? 0;
+      while (!isEnded && size() < bytes) await sleep(2);
+      return !isEnded;
+    },
+  };
 }

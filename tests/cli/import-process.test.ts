@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { expectationOf, onHandAt } from './import-expectation.js';
+import { expectationOf, momentsIn, onHandAt } from './import-expectation.js';
 import {
   SAMPLE,
   createOrderFile,
@@ -10,8 +9,6 @@ import {
   spawnImport,
   startMemoryService,
 } from './import-harness.js';
-
-const KILLS = 6;
 
 let service: Awaited<ReturnType<typeof startMemoryService>>;
 let orders: ReturnType<typeof createOrderFile>;
@@ -28,18 +25,20 @@ describe('the import command', () => {
   it('killed at random moments and started again ends with every unit where it belongs', async () => {
     const random = seededRandom();
     const expected = expectationOf(readFileSync(orders.file));
-    for (let kills = 0; kills < KILLS; kills += 1) {
-      const killed = spawnImport(orders.file, '--url', service.url);
-      // Up to here it starts, and from here on it imports.
-      await Promise.race([sleep(250 + random.next() * 500), killed.ended]);
-      killed.kill();
-      await killed.ended;
+    let kills = 0;
+    for (const bytes of momentsIn(expected, 4, () => random.next())) {
+      const importer = spawnImport(orders.file, '--url', service.url);
+      if (!(await importer.hasReached(orders.progressFile, bytes))) break;
+      importer.kill();
+      await importer.ended;
+      kills += 1;
     }
     const { code, stdout, stderr } = await spawnImport(orders.file, '--url', service.url).ended;
 
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('ledger matches');
     expect(await onHandAt(service.url, expected), `SEED=${random.seed}`).toEqual(expected.onHand);
+    expect(kills, `SEED=${random.seed}`).toBeGreaterThan(4);
   });
 
   it('ends with 1 where the ledger differs', async () => {

@@ -55,6 +55,12 @@ describe('the progress log', () => {
     }
   });
 
+  it('takes no line that it could not read again', () => {
+    const found = { ...DONE, type: 'StockAdjusted' };
+
+    expect(() => encodeLine(found)).toThrow('type');
+  });
+
   it.each([
     ['no header', [SENT], 1],
     ['another format', ['{"format":"order-import/2"}'], 1],

@@ -296,6 +296,7 @@ describe('an event that contradicts itself or what was before', () => {
   });
 
   it('would sell below zero', () => {
+    holds(order, stocked('S1/A', 4));
     take(stocked('S1/A', 3), 'S1/A would fall below zero');
     take(stocked('S1/C', -1), 'S1/C would fall below zero');
     take(held('r2', { 'S1/A': 7 }), 'S1/A would fall below zero');

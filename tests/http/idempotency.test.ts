@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../src/domain/errors.js';
+import { keyDigest } from '../../src/http/idempotency-key.js';
 import {
   type Edge,
   type Reply,
@@ -198,7 +200,7 @@ describe('a write that comes again with its key', () => {
     expectProblem(await put({ 'If-Match': '*' }), 422, 'idempotency-key-reused');
   });
 
-  it('on another path, or with another method, is another key', async () => {
+  it('on another path is another key', async () => {
     const { edge } = await stocked();
     await edge.stock('OTHER', 100);
 
@@ -225,6 +227,31 @@ describe('a write that comes again with its key', () => {
     const later = await edge.post(RESERVE, { qty: 2 }, keyed('key-1'));
     expect(later.status).toBe(201);
     expect(later.body.reservation.id).not.toBe(first.body.reservation.id);
+  });
+});
+
+describe('what a key is known by', () => {
+  const scope = { caller: '', method: 'POST', path: '/api/transfers' };
+
+  it('differs with the caller, the method, the path and the key', () => {
+    const digests = [
+      keyDigest(scope, 'a'),
+      keyDigest({ ...scope, caller: 'shop' }, 'a'),
+      keyDigest({ ...scope, method: 'PUT' }, 'a'),
+      keyDigest({ ...scope, path: '/api/reservations' }, 'a'),
+      keyDigest(scope, 'b'),
+    ];
+
+    expect(new Set(digests).size).toBe(5);
+  });
+
+  it('is 128 bits of SHA-256 in base64url', () => {
+    for (let index = 0; index < 200; index += 1) {
+      const digest = keyDigest(scope, `key-${index}`);
+      const text = `\nPOST\n/api/transfers\nkey-${index}`;
+      const expected = createHash('sha256').update(text).digest().subarray(0, 16);
+      expect(digest).toBe(expected.toString('base64url'));
+    }
   });
 });
 

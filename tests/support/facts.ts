@@ -111,6 +111,7 @@ export function movedLine(
     onHand: (before?.onHand ?? 0) + onHandDelta,
     reserved: (before?.reserved ?? 0) + reservedDelta,
     previousSequence: before?.sequence ?? 0,
+    skips: before?.skips,
   };
 }
 

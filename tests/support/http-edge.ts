@@ -9,7 +9,7 @@ import {
 import type { InventoryRepository } from '../../src/application/ports.js';
 import { createRecordClock } from '../../src/application/record-clock.js';
 import { createHttpApp } from '../../src/http/http-app.js';
-import { problemSchema } from '../../src/http/response-schemas.js';
+import { problemSchema } from '../../src/http/problem-schemas.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';

@@ -1,5 +1,5 @@
 import type { SeededRandom } from './seeded-random.js';
-import { SimulatedFile } from './simulated-file.js';
+import type { SimulatedFile } from './simulated-file.js';
 
 export type Entry = SimulatedFile | SimulatedDirectory;
 
@@ -28,6 +28,21 @@ export class SimulatedDirectory {
 
   sync(): void {
     for (const change of this.underWay.splice(0)) apply(this.kept, change);
+  }
+
+  syncAll(): void {
+    this.sync();
+    for (const entry of this.seen.values()) {
+      if (entry instanceof SimulatedDirectory) entry.syncAll();
+      else entry.sync();
+    }
+  }
+
+  *allFiles(path: string): Iterable<[path: string, bytes: Buffer]> {
+    for (const [name, entry] of this.seen) {
+      if (entry instanceof SimulatedDirectory) yield* entry.allFiles(`${path}/${name}`);
+      else yield [`${path}/${name}`, entry.bytes];
+    }
   }
 
   /** Any subset of what was not synced has reached the disk. */

@@ -8,14 +8,18 @@ export const SECTOR_BYTES = 512;
  * sync makes them equal; a power loss leaves the disk's, with any subset of what was on its way.
  */
 export class SimulatedFile {
-  private seen = Buffer.alloc(0);
-  private kept = Buffer.alloc(0);
+  private seen: Buffer = Buffer.alloc(0);
+  private kept: Buffer = Buffer.alloc(0);
   /** The sectors that are on their way to the disk, and whether the size is. */
   private readonly dirty = new Set<number>();
   private sizeDirty = false;
 
   get size(): number {
     return this.seen.length;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.seen);
   }
 
   read(buffer: Uint8Array, position: number): number {
@@ -72,10 +76,13 @@ export class SimulatedFile {
 
   /** Any subset of the dirty sectors, and any size between the two. */
   private afterPowerLoss(random: SeededRandom): Buffer {
-    const content = Buffer.alloc(this.sizeDirty ? sizeBetween(this.kept, this.seen, random) : this.kept.length);
+    const content = Buffer.alloc(
+      this.sizeDirty ? sizeBetween(this.kept, this.seen, random) : this.kept.length,
+    );
     this.kept.copy(content);
     for (const at of this.dirty) {
-      if (random.chance(0.5)) this.seen.copy(content, at, at, at + SECTOR_BYTES);
+      const reached = random.chance(0.5) && at < content.length && at < this.seen.length;
+      if (reached) this.seen.copy(content, at, at, at + SECTOR_BYTES);
     }
     return content;
   }

@@ -30,8 +30,10 @@ export function createInDoubt(reads: ServiceReads): InDoubt {
   }
 
   return {
-    findAdjusted: ({ step, reference }, after) =>
-      find(step, after, (event) => event.reference === reference),
+    async findAdjusted({ step, reference }, after) {
+      const event = await find(step, after, ({ reference: its }) => its === reference);
+      return event && { sequence: event.sequence };
+    },
     async findReserved({ step, reference }, after) {
       const event = await find(
         step,
@@ -41,11 +43,13 @@ export function createInDoubt(reads: ServiceReads): InDoubt {
       if (!event?.reservationId) return undefined;
       return { sequence: event.sequence, reservationId: event.reservationId };
     },
-    findCommitted: (step, { reservationId, sequence }) =>
-      find(
+    async findCommitted(step, { reservationId, sequence }) {
+      const event = await find(
         step,
         sequence,
         ({ type, reservationId: its }) => type === 'StockCommitted' && its === reservationId,
-      ),
+      );
+      return event && { sequence: event.sequence };
+    },
   };
 }

@@ -41,8 +41,10 @@ export interface Progress {
   readonly wholeBytes: number;
 }
 
+/** Checked by what will read it: a line that nobody can read would end every later import. */
 export function encodeLine(line: ProgressHeader | ProgressEntry): string {
-  return `${JSON.stringify(line)}\n`;
+  const schema = 'format' in line ? headerSchema : entrySchema;
+  return `${JSON.stringify(schema.parse(line))}\n`;
 }
 
 /** Throws ImportError where a whole line is not what it should be: then nothing can be trusted. */

@@ -124,10 +124,14 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
       refuse(request, response, { code: 'precondition-failed', currentVersion: record.version });
       return;
     }
-    const headers = [...READ, 'ETag', etagOf(record.version)];
-    if (verdict === 'not-modified') send(request, response, { status: 304, headers, body: '' });
-    else {
-      send(request, response, { status: 200, headers, body: recordJson(record, record.updatedAt) });
+    const etag = ['ETag', etagOf(record.version)];
+    if (verdict === 'not-modified') {
+      // RFC 9110 §15.4.5: no metadata of a body that is not there.
+      const headers = ['Cache-Control', 'no-cache', ...etag];
+      send(request, response, { status: 304, headers, body: '' });
+    } else {
+      const body = recordJson(record, record.updatedAt);
+      send(request, response, { status: 200, headers: [...READ, ...etag], body });
     }
   }
 

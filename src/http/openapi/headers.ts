@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { requestIdSchema } from '../request-id.js';
+
+// The headers of requests and answers. What Node adds by itself (Date, Connection, Keep-Alive,
+// Content-Length, Transfer-Encoding) is not described.
+
+export const requestHeaders = {
+  idempotencyKey: {
+    'Idempotency-Key': z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({
+        description:
+          'Makes the request safe to repeat: 1 to 255 printable ASCII characters, bare or as a ' +
+          'quoted string. The same key with the same request: the first outcome again, byte for ' +
+          'byte, with `Idempotent-Replayed: true`. With another request: 422.',
+        param: { id: 'Idempotency-Key' },
+      }),
+  },
+  ifMatch: {
+    'If-Match': z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'ETags of which the record must have one, else 412. `*`: it must exist.',
+        param: { id: 'If-Match' },
+      }),
+  },
+  ifNoneMatchToRead: {
+    'If-None-Match': z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'ETags that you have: 304 if the record still has one of them.',
+        param: { id: 'If-None-Match-to-read' },
+      }),
+  },
+  ifNoneMatchToCreate: {
+    'If-None-Match': z
+      .literal('*')
+      .exactOptional()
+      .meta({
+        description: 'Create: there must be no such record yet, else 412.',
+        param: { id: 'If-None-Match-to-create' },
+      }),
+  },
+};
+
+const requestId = z.string().meta({
+  ...requestIdSchema.meta(),
+  id: undefined,
+  header: { id: 'X-Request-Id' },
+});
+
+/** What a client that has it must ask for again, and what nobody may keep. */
+function cacheControl(value: 'no-cache' | 'no-store') {
+  return z.literal(value).meta({ header: { id: `Cache-Control-${value}` } });
+}
+
+const noStore = cacheControl('no-store');
+
+/** Optional where a connection may be refused before there is a request. */
+function optional(header: z.ZodType, id: string): z.ZodType {
+  return header.optional().meta({ ...header.meta(), header: { id } });
+}
+
+const etag = z
+  .string()
+  .regex(/^"[1-9][0-9]*"$/)
+  .meta({
+    description: 'The version of the record, quoted.',
+    example: '"4"',
+    header: { id: 'ETag' },
+  });
+
+const retryAfter = z
+  .int()
+  .min(1)
+  .meta({ description: 'In how many seconds to ask again.', header: { id: 'Retry-After' } });
+
+const replayed = z
+  .literal('true')
+  .exactOptional()
+  .meta({
+    description: 'This is the stored outcome of an earlier request with the same key.',
+    header: { id: 'Idempotent-Replayed' },
+  });
+
+const whenFree = z
+  .int()
+  .min(1)
+  .exactOptional()
+  .meta({
+    description: 'In how many seconds holds will have expired that would free enough.',
+    header: { id: 'Retry-After-expiry' },
+  });
+
+const currentEtag = etag.exactOptional().meta({
+  description: 'The version that the record has; absent where there is none.',
+  header: { id: 'ETag-current' },
+});
+
+const PAGE_HEADERS = [
+  'Content-Security-Policy',
+  'Cross-Origin-Opener-Policy',
+  'Cross-Origin-Resource-Policy',
+  'Origin-Agent-Cluster',
+  'Referrer-Policy',
+  'X-Content-Type-Options',
+  'X-Frame-Options',
+];
+
+const presentEtag = etag.exactOptional().meta({
+  description: 'The version of the record; the past has none.',
+  header: { id: 'ETag-present' },
+});
+
+export type ResponseHeaders = Readonly<Record<string, z.ZodType>>;
+
+/** Sets of answer headers, to be combined. */
+export const responseHeaders = {
+  read: { 'X-Request-Id': requestId, 'Cache-Control': cacheControl('no-cache') },
+  written: { 'X-Request-Id': requestId, 'Cache-Control': noStore },
+  perhapsWritten: {
+    'X-Request-Id': optional(requestId, 'X-Request-Id-of-a-request'),
+    'Cache-Control': optional(noStore, 'Cache-Control-of-a-request'),
+  },
+  etag: { ETag: etag },
+  currentEtag: { ETag: currentEtag },
+  presentEtag: { ETag: presentEtag },
+  location: {
+    Location: z.string().meta({
+      description: 'The path of the new reservation.',
+      format: 'uri-reference',
+      header: { id: 'Location' },
+    }),
+  },
+  replayed: { 'Idempotent-Replayed': replayed },
+  retryAfter: { 'Retry-After': retryAfter },
+  whenFree: { 'Retry-After': whenFree },
+  fileEtag: { ETag: z.string().meta({ description: 'A hash of the file, quoted.' }) },
+  /** What keeps a browser from doing more with the page than it needs. */
+  page: Object.fromEntries(PAGE_HEADERS.map((name) => [name, z.string()])),
+  allow: {
+    Allow: z.string().meta({
+      description: 'The methods that the path answers.',
+      example: 'GET, HEAD, PUT',
+      header: { id: 'Allow' },
+    }),
+  },
+} satisfies Readonly<Record<string, ResponseHeaders>>;

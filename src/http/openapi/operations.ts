@@ -1,0 +1,30 @@
+import type { Operation } from './operation.js';
+import { reservationOperations } from './reservation-operations.js';
+import { serviceOperations } from './service-operations.js';
+import { batchOperation, transferOperation } from './several-records-operations.js';
+import { stockListOperations } from './stock-list-operations.js';
+import { stockOperations } from './stock-operations.js';
+
+/** Every route of the service; a test compares them with the routers. */
+export const operations: readonly Operation[] = [
+  ...stockOperations,
+  ...stockListOperations,
+  ...reservationOperations,
+  transferOperation,
+  batchOperation,
+  ...serviceOperations,
+];
+
+/** What is answered to everything else: no route has this path, or not this method. */
+export const anyOtherRequest: Operation = {
+  id: 'anyOtherRequest',
+  method: 'get',
+  path: '/',
+  tag: 'Service',
+  summary: 'Any other request',
+  description:
+    'A path that is not described: 404. A described path with another method: 405, and `Allow` ' +
+    'names those that it has. HEAD works where GET does.',
+  successes: [],
+  problems: ['not-found', 'method-not-allowed'],
+};

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { BATCH_BODY_BYTES_MAX, LINES_BODY_BYTES_MAX } from '../body-limits.js';
+import { batchSchema, transferSchema } from '../request-schemas.js';
+import { batchResultsSchema, transferredSchema } from '../response-schemas.js';
+import { requestHeaders } from './headers.js';
+import { type Operation, done } from './operation.js';
+
+const headers = z.object(requestHeaders.idempotencyKey);
+
+export const transferOperation: Operation = {
+  id: 'transferStock',
+  method: 'post',
+  path: '/api/transfers',
+  tag: 'Several records',
+  summary: 'Move units from one store to another',
+  description: 'As one event. Records that the destination does not have yet are created.',
+  headers,
+  body: { schema: transferSchema, bytesMax: LINES_BODY_BYTES_MAX },
+  successes: [done(transferredSchema, 'Moved.')],
+  problems: ['stock-not-found', 'same-store', 'insufficient-stock', 'quantity-overflow'],
+  idempotent: true,
+};
+
+export const batchOperation: Operation = {
+  id: 'batchStock',
+  method: 'post',
+  path: '/api/inventory/batch',
+  tag: 'Several records',
+  summary: 'Execute many operations',
+  description:
+    'All or none of them, one after the other, as one event; the key is the header. With ' +
+    '`atomic: false` each on its own, with its own `idempotencyKey`: then the answer is 200, and ' +
+    'each result has its own status.',
+  headers,
+  body: { schema: batchSchema, bytesMax: BATCH_BODY_BYTES_MAX },
+  successes: [done(batchResultsSchema, 'The results, in the order of the operations.')],
+  problems: [
+    'stock-not-found',
+    'version-conflict',
+    'insufficient-stock',
+    'below-reserved',
+    'quantity-overflow',
+  ],
+  idempotent: true,
+};

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import { pageQuerySchema } from '../request-schemas.js';
+import { eventPageSchema, reservationPageSchema, stockPageSchema } from '../response-schemas.js';
+import { type Operation, STORAGE_PROBLEMS, found } from './operation.js';
+
+const STORE = '/api/inventory/stores/{storeId}/inventory';
+
+const tag = 'Stock';
+const problems = STORAGE_PROBLEMS;
+const storeParameters = z.object({ storeId: storeIdSchema });
+const stockParameters = z.object({ storeId: storeIdSchema, sku: skuSchema });
+
+const records: Operation = {
+  id: 'listStock',
+  method: 'get',
+  path: STORE,
+  tag,
+  summary: 'List the records of one store',
+  description: 'In the order of their SKUs. An unknown store has none.',
+  pathParameters: storeParameters,
+  query: pageQuerySchema,
+  successes: [found(stockPageSchema, 'One page.')],
+  problems,
+};
+
+const events: Operation = {
+  id: 'listStockEvents',
+  method: 'get',
+  path: `${STORE}/{sku}/events`,
+  tag,
+  summary: 'List what happened to one record',
+  description: 'Newest first, with reasons and references.',
+  pathParameters: stockParameters,
+  query: pageQuerySchema,
+  successes: [found(eventPageSchema, 'One page.')],
+  problems,
+};
+
+const holds: Operation = {
+  id: 'listHolds',
+  method: 'get',
+  path: `${STORE}/{sku}/reservations`,
+  tag,
+  summary: 'List who holds some of one record',
+  description: 'Active reservations, soonest expiry first.',
+  pathParameters: stockParameters,
+  query: pageQuerySchema,
+  successes: [found(reservationPageSchema, 'One page.')],
+  problems,
+};
+
+export const stockListOperations: readonly Operation[] = [records, events, holds];

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
+import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import {
+  adjustSchema,
+  countSchema,
+  recordQuerySchema,
+  releaseLineSchema,
+  reserveSchema,
+} from '../request-schemas.js';
+import { heldRecordSchema, movedRecordSchema, stockRecordSchema } from '../response-schemas.js';
+import { requestHeaders, responseHeaders } from './headers.js';
+import { type Operation, STORAGE_PROBLEMS, done, found } from './operation.js';
+
+const RECORD = '/api/inventory/stores/{storeId}/inventory/{sku}';
+
+const { etag, location } = responseHeaders;
+const tag = 'Stock';
+const bytesMax = STOCK_BODY_BYTES_MAX;
+const pathParameters = z.object({ storeId: storeIdSchema, sku: skuSchema });
+const actionHeaders = z.object({ ...requestHeaders.idempotencyKey, ...requestHeaders.ifMatch });
+
+const read: Operation = {
+  id: 'readStock',
+  method: 'get',
+  path: RECORD,
+  tag,
+  summary: 'Read one record',
+  description:
+    'Durable state only. Holds that are due have been given back. With `at`: the record as it was, ' +
+    'without an ETag.',
+  pathParameters,
+  query: recordQuerySchema,
+  headers: z.object({ ...requestHeaders.ifMatch, ...requestHeaders.ifNoneMatchToRead }),
+  successes: [
+    {
+      ...found(stockRecordSchema, 'The record.'),
+      headers: { ...responseHeaders.read, ...responseHeaders.presentEtag },
+    },
+    {
+      status: 304,
+      description: 'The record still is as you know it.',
+      headers: { ...responseHeaders.read, ...etag },
+    },
+  ],
+  problems: ['stock-not-found', 'precondition-failed', ...STORAGE_PROBLEMS],
+};
+
+const count: Operation = {
+  id: 'countStock',
+  method: 'put',
+  path: RECORD,
+  tag,
+  summary: 'Take stock: replace what was believed by what was counted',
+  description:
+    'Needs `If-Match` with the version that was looked at, or `If-None-Match: *` to create the ' +
+    'record; neither: 428. What is counted may not be less than what is reserved.',
+  pathParameters,
+  headers: z.object({
+    ...requestHeaders.idempotencyKey,
+    ...requestHeaders.ifMatch,
+    ...requestHeaders.ifNoneMatchToCreate,
+  }),
+  body: { schema: countSchema, bytesMax },
+  successes: [
+    done(movedRecordSchema, 'Counted.'),
+    done(movedRecordSchema, 'Created.', { status: 201 }),
+  ],
+  problems: ['precondition-required', 'precondition-failed', 'below-reserved'],
+  idempotent: true,
+};
+
+const adjust: Operation = {
+  id: 'adjustStock',
+  method: 'post',
+  path: `${RECORD}/adjust`,
+  tag,
+  summary: 'Add units to what is on hand, or take some away',
+  description:
+    'A positive `delta` creates an unknown record. No more can be taken away than is available.',
+  pathParameters,
+  headers: actionHeaders,
+  body: { schema: adjustSchema, bytesMax },
+  successes: [done(movedRecordSchema, 'Adjusted.', { headers: etag })],
+  problems: [
+    'stock-not-found',
+    'version-conflict',
+    'precondition-failed',
+    'insufficient-stock',
+    'quantity-overflow',
+  ],
+  idempotent: true,
+};
+
+const reserve: Operation = {
+  id: 'reserveStock',
+  method: 'post',
+  path: `${RECORD}/reserve`,
+  tag,
+  summary: 'Hold some units',
+  description: 'With `ttlMs` the hold expires by itself; without, it is kept until it is settled.',
+  pathParameters,
+  headers: actionHeaders,
+  body: { schema: reserveSchema, bytesMax },
+  successes: [done(heldRecordSchema, 'Held.', { status: 201, headers: location })],
+  problems: ['stock-not-found', 'version-conflict', 'precondition-failed', 'insufficient-stock'],
+  idempotent: true,
+};
+
+const release: Operation = {
+  id: 'releaseStock',
+  method: 'post',
+  path: `${RECORD}/release`,
+  tag,
+  summary: 'Give back what a reservation holds of this record',
+  description: 'All that it holds of it, or `qty` units.',
+  pathParameters,
+  headers: actionHeaders,
+  body: { schema: releaseLineSchema, bytesMax },
+  successes: [done(heldRecordSchema, 'Given back.', { headers: etag })],
+  problems: [
+    'stock-not-found',
+    'reservation-not-found',
+    'reservation-not-active',
+    'precondition-failed',
+    'reservation-exceeded',
+  ],
+  idempotent: true,
+};
+
+export const stockOperations: readonly Operation[] = [read, count, adjust, reserve, release];

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { skuSchema, storeIdSchema } from './name-schemas.js';
+import { PROBLEMS, type ProblemCode } from './problem.js';
+import { problemType } from './request-error.js';
+import { requestIdSchema } from './request-id.js';
+import { reservationStatusSchema, timeSchema, unitsSchema } from './value-schemas.js';
+
+// One schema for each code (problem.ts has their statuses and titles), for the API description and
+// for tests: like every answer, problem documents are not checked while the service runs.
+
+const operation = z
+  .int()
+  .min(0)
+  .exactOptional()
+  .meta({ description: 'Of an atomic batch: the index of the operation that was refused.' });
+const currentVersion = z.int().min(0).meta({ description: '0: there is no such record.' });
+const shortage = z
+  .strictObject({
+    storeId: storeIdSchema,
+    sku: skuSchema,
+    requested: unitsSchema,
+    available: unitsSchema,
+    version: z.int().min(0),
+  })
+  .meta({ id: 'Shortage' });
+
+/** What a problem of this code says besides the members that every problem has. */
+const MEMBERS: Partial<Record<ProblemCode, z.ZodRawShape>> = {
+  'validation-failed': {
+    errors: z
+      .array(
+        z.strictObject({
+          pointer: z.string().meta({ description: 'A JSON pointer into the body; "": all of it.' }),
+          detail: z.string(),
+        }),
+      )
+      .exactOptional(),
+  },
+  'stock-not-found': { operation },
+  'version-conflict': { expectedVersion: z.int().min(1), currentVersion, operation },
+  'reservation-not-active': { reservationStatus: reservationStatusSchema },
+  'precondition-failed': { currentVersion },
+  'insufficient-stock': {
+    lines: z.array(shortage).min(1),
+    earliestExpiry: timeSchema.exactOptional().meta({
+      description: 'When the holds expire that would free enough, if none is renewed.',
+    }),
+    operation,
+  },
+  'below-reserved': { operation },
+  'quantity-overflow': { operation },
+};
+
+export type ProblemSchema = z.ZodObject;
+
+export const problemSchemas = Object.fromEntries(
+  (Object.keys(PROBLEMS) as ProblemCode[]).map((code) => [code, schemaOf(code)]),
+) as Readonly<Record<ProblemCode, ProblemSchema>>;
+
+/** A problem of any code. */
+export const problemSchema = problemOfCodes(Object.keys(PROBLEMS) as ProblemCode[]);
+
+/** A problem with one of these codes. */
+export function problemOfCodes(codes: readonly ProblemCode[]): z.ZodType {
+  const [first, ...others] = codes.map((code) => problemSchemas[code]);
+  if (first === undefined || others.length === 0) return first ?? z.never();
+  return z.discriminatedUnion('code', [first, ...others]);
+}
+
+/** `insufficient-stock` as `InsufficientStock`. */
+export function pascalCase(code: string): string {
+  return code.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+function schemaOf(code: ProblemCode): ProblemSchema {
+  const [status, title] = PROBLEMS[code];
+  return z
+    .strictObject({
+      type: z.literal(problemType(code)),
+      title: z.literal(title),
+      status: z.literal(status),
+      detail: z.string(),
+      instance: z.string().meta({ description: 'The path of the request.' }),
+      code: z.literal(code),
+      requestId: requestIdSchema,
+      ...MEMBERS[code],
+    })
+    .meta({ id: `${pascalCase(code)}Problem` });
+}

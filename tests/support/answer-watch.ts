@@ -1,0 +1,53 @@
+// A setup file of every test file: an answer that the API description does not describe fails the
+// test during which it was given. It is looked at in the server, below every route and above the
+// socket: nobody can forget to ask for it, and a client that sends raw bytes is no exception.
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterAll, afterEach, expect } from 'vitest';
+import { observeAnswer, undescribedAnswers } from './observed-answers.js';
+
+interface Begun {
+  readonly request: IncomingMessage & { readonly requestId?: string };
+  /** `_header`: the head as it is written. */
+  readonly response: ServerResponse & { readonly _header: string };
+}
+
+subscribe('http.server.request.start', (message) => watch(message as Begun));
+
+function watch({ request, response }: Begun): void {
+  const chunks: Buffer[] = [];
+  for (const name of ['write', 'end'] as const) {
+    const original = response[name].bind(response) as (...parameters: unknown[]) => boolean;
+    response[name] = ((chunk: unknown, ...others: unknown[]) => {
+      if (typeof chunk === 'string') chunks.push(Buffer.from(chunk));
+      else if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+      return original(chunk, ...others);
+    }) as typeof response.end;
+  }
+  const { method = '', url = '' } = request;
+  response.once('finish', () => {
+    // Only the service's own application gives its requests an id.
+    if (request.requestId === undefined) return;
+    const { statusCode: status, _header: head } = response;
+    const body = Buffer.concat(chunks).toString();
+    observeAnswer({ method, url, status, headers: headersOf(head), body });
+  });
+}
+
+function headersOf(head: string): Record<string, string> {
+  const lines = head.split('\r\n').slice(1, -2);
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+}
+
+async function expectDescribedAnswers(): Promise<void> {
+  expect(await undescribedAnswers()).toEqual([]);
+}
+
+afterEach(expectDescribedAnswers);
+// What came after the last test had ended.
+afterAll(expectDescribedAnswers);

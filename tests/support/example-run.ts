@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createInventoryQueries } from '../../src/application/inventory-queries.js';
+import { createInventoryService } from '../../src/application/inventory-service.js';
+import { createRecordClock } from '../../src/application/record-clock.js';
+import { createHttpApp } from '../../src/http/http-app.js';
+import type { Example, ExampleAnswer, ExampleRequest } from '../../src/http/openapi/example.js';
+import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
+import { createSystem } from '../../src/system.js';
+
+/** A service on loopback whose time and ids are the same in every run: so are its answers. */
+export interface ExampleService {
+  readonly url: string;
+  /** Sends it a second after the one before. */
+  send(request: ExampleRequest & { readonly method: string }): Promise<ExampleAnswer>;
+  stop(): Promise<void>;
+}
+
+const STARTED_AT = Date.parse('2025-11-03T09:30:00.000Z');
+
+export async function startExampleService(version: string): Promise<ExampleService> {
+  let elapsedMs = 0;
+  let lastId = 0;
+  const clock = { wallMs: () => STARTED_AT + elapsedMs, monotonicMs: () => elapsedMs };
+  const nextId = () => `019a4912-8d40-7000-8000-${(lastId += 1).toString(16).padStart(12, '0')}`;
+  const system = {
+    ...createSystem(),
+    clock,
+    ids: { next: nextId },
+    random: { next: () => 0 },
+  };
+  const repository = createMemoryInventoryRepository(createRecordClock(clock, () => undefined));
+  const service = createInventoryService({
+    repository,
+    mutex: createKeyedMutex(),
+    idempotencyTtlMs: 300_000,
+    idempotencyKeysMax: 1_000,
+    reservationRetentionMs: 3_600_000,
+  });
+  const server = createHttpApp({
+    service,
+    queries: createInventoryQueries(repository, service),
+    now: () => repository.now(),
+    system,
+    requestLogger: (_request, _response, next) => next(),
+    version,
+    draining: () => false,
+    onInternalError: (error) => console.error(error),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    send(request) {
+      elapsedMs += 1_000;
+      return answerTo(port, request);
+    },
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+      await repository.close();
+    },
+  };
+}
+
+/** Sends the requests one after the other; `methodOf` an operation is its method. */
+export async function runExamples(
+  { send }: ExampleService,
+  requests: readonly ExampleRequest[],
+  methodOf: (operation: string) => string,
+): Promise<Example[]> {
+  const examples: Example[] = [];
+  for (const each of requests) {
+    const filled = withAnswers(each, examples);
+    const request = { ...filled, method: each.method ?? methodOf(each.operation).toUpperCase() };
+    examples.push({ ...request, answer: await send(request) });
+  }
+  return examples;
+}
+
+/** With what earlier answers said in the places that are kept for it: `<name.member.member>`. */
+function withAnswers(request: ExampleRequest, earlier: readonly Example[]): ExampleRequest {
+  const filled = JSON.stringify(request).replaceAll(
+    /<([a-z-]+)\.([a-zA-Z.]+)>/g,
+    (place, name: string, members: string) => {
+      let value: unknown = earlier.find((example) => example.name === name)?.answer.body;
+      for (const member of members.split('.')) value = (value as Record<string, unknown>)[member];
+      if (typeof value !== 'string') throw new Error(`nothing was answered to fill ${place}`);
+      return value;
+    },
+  );
+  return JSON.parse(filled) as ExampleRequest;
+}
+
+/** What Node adds to an answer by itself. */
+const OF_NODE = /^(?:date|connection|keep-alive|content-length|transfer-encoding)$/i;
+
+function answerTo(
+  port: number,
+  { method, path, headers, body }: ExampleRequest,
+): Promise<ExampleAnswer> {
+  const json = typeof body === 'object';
+  const bytes = json ? JSON.stringify(body) : body;
+  const type = json ? { 'Content-Type': 'application/json' } : {};
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, method, path, headers: { ...type, ...headers } };
+    const request = send(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: namedHeaders(response.rawHeaders),
+          ...(text !== '' && { body: JSON.parse(text) as unknown }),
+        });
+      });
+    });
+    request.on('error', reject).end(bytes);
+  });
+}
+
+function namedHeaders(raw: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index < raw.length; index += 2) {
+    const [name = '', value = ''] = raw.slice(index, index + 2);
+    if (!OF_NODE.test(name)) headers[name] = value;
+  }
+  return headers;
+}
