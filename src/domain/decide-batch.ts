@@ -11,7 +11,7 @@ import {
 } from './decision.js';
 import type { Refusal } from './errors.js';
 import type { BatchEffect, EventDraft } from './events.js';
-import type { Reservation } from './stock.js';
+import { type Reservation, available } from './stock.js';
 import { type WorkRow, Worksheet } from './worksheet.js';
 
 /** All operations, one after the other on the same worksheet, as one event; or none of them. */
@@ -51,7 +51,7 @@ function applyOperation(
       if (row.before === undefined && !row.moved) return stockNotFound(row);
       const unmet = demandRefusal(row, undefined, line.expectedVersion);
       if (unmet !== undefined) return unmet;
-      if (row.onHand - row.reserved < line.qty) {
+      if (available(row) < line.qty) {
         return insufficient([{ row, requested: line.qty }], circumstances.state);
       }
       row.reserved += line.qty;

@@ -11,6 +11,7 @@ import {
 } from './decision.js';
 import type { Refusal } from './errors.js';
 import type { EventDraft } from './events.js';
+import { available } from './stock.js';
 import { type WorkRow, Worksheet } from './worksheet.js';
 
 export function decideAdjust(command: AdjustStock, circumstances: Circumstances): EventDraft {
@@ -36,7 +37,7 @@ export function applyAdjust(
   if (delta < 0 && row.before === undefined && !row.moved) return stockNotFound(row);
   const unmet = demandRefusal(row, command.ifMatch, command.expectedVersion);
   if (unmet !== undefined) return unmet;
-  if (row.onHand - row.reserved + delta < 0) {
+  if (available(row) + delta < 0) {
     return insufficient([{ row, requested: -delta }], state);
   }
   if (!isCountable(row.onHand + delta)) return overflow(row);

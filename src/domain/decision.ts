@@ -2,7 +2,7 @@ import type { VersionDemand } from './commands.js';
 import type { Refusal, Shortage } from './errors.js';
 import type { EventDraft, RecordedRefusal, VersionRead } from './events.js';
 import type { StateView } from './evolve.js';
-import type { RecordTime, StoredReservation } from './stock.js';
+import { type RecordTime, type StoredReservation, available } from './stock.js';
 import type { StockKey } from './keys.js';
 import type { WorkRow } from './worksheet.js';
 
@@ -61,7 +61,7 @@ export interface ShortRow {
 export function shortRows(rows: readonly WorkRow[]): ShortRow[] {
   const short: ShortRow[] = [];
   for (const row of rows) {
-    if (row.onHand - row.reserved < row.wanted) short.push({ row, requested: row.wanted });
+    if (available(row) < row.wanted) short.push({ row, requested: row.wanted });
   }
   return short;
 }
@@ -69,8 +69,8 @@ export function shortRows(rows: readonly WorkRow[]): ShortRow[] {
 export function insufficient(short: readonly ShortRow[], view: DecisionView): Refusal {
   const lines = short.map(({ row, requested }): Shortage => {
     const { storeId, sku } = row.name;
-    const available = row.onHand - row.reserved;
-    return { storeId, sku, requested, available, version: row.before?.version ?? 0 };
+    const version = row.before?.version ?? 0;
+    return { storeId, sku, requested, available: available(row), version };
   });
   const earliestExpiry = earliestRelief(short, view);
   return {
@@ -93,7 +93,7 @@ function earliestRelief(short: readonly ShortRow[], view: DecisionView): RecordT
 
 function rowRelief(row: WorkRow, requested: number, view: DecisionView): RecordTime | undefined {
   if (row.onHand < requested) return undefined;
-  let missing = requested - (row.onHand - row.reserved);
+  let missing = requested - available(row);
   let searched = 0;
   for (const hold of view.expiringHolds(row.key)) {
     searched += 1;

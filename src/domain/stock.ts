@@ -54,7 +54,8 @@ export interface StoredReservation extends Reservation {
   readonly sequences: readonly number[];
 }
 
-export function available(record: StockRecord): number {
+/** Units that are there to sell. */
+export function available(record: Pick<StockRecord, 'onHand' | 'reserved'>): number {
   return record.onHand - record.reserved;
 }
 

@@ -119,6 +119,7 @@ const operationRefusedSchema = z
       'idempotency-key-reused',
       'internal',
       'overloaded',
+      'lock-contended',
       'storage-unavailable',
       'shutting-down',
     ]),

@@ -12,7 +12,7 @@ import {
 } from './import-harness.js';
 
 /** More than the largest answer; most connections are cut long before. */
-const CUT_AFTER_BYTES_MAX = 800_000;
+const CUT_AFTER_BYTES_MAX = 400_000;
 
 /** Passes connections on, each until a random number of bytes went through it, either way. */
 async function startCuttingProxy(port: number, random: () => number) {
@@ -20,7 +20,7 @@ async function startCuttingProxy(port: number, random: () => number) {
   let cuts = 0;
   const server = createServer((client) => {
     const service = connect(port, '127.0.0.1');
-    let left = Math.floor(random() ** 6 * CUT_AFTER_BYTES_MAX);
+    let left = Math.floor(random() ** 8 * CUT_AFTER_BYTES_MAX);
     const ends = [client, service];
     const cut = () => {
       for (const end of ends) end.destroy();

@@ -113,6 +113,29 @@ describe('a batch', () => {
       });
   });
 
+  it('reserves no unit twice, be it held before the batch or by it', () => {
+    given(stocked('S1/A', 5), held('old', { 'S1/A': 2 }))
+      .when(batch(reserve('r1', A, 2), reserve('r2', A, 2)))
+      .thenRefused({
+        code: 'insufficient-stock',
+        operation: 1,
+        lines: [{ ...A, requested: 2, available: 1, version: 2 }],
+      });
+  });
+
+  it('reports a record that only the batch has made as version 0', () => {
+    given()
+      .when(batch(adjust(A, 5), adjust(A, -6)))
+      .thenRefused(
+        {
+          code: 'insufficient-stock',
+          operation: 1,
+          lines: [{ ...A, requested: 6, available: 5, version: 0 }],
+        },
+        { 'S1/A': 0 },
+      );
+  });
+
   it('does not count below what the batch itself has reserved', () => {
     given(stocked('S1/A', 5))
       .when(batch(reserve('r1', A, 4), count(A, 3)))

@@ -367,7 +367,7 @@ describe('a body', () => {
     expect(reply.status).toBe(200);
     const history = await edge.get(`${RECORD}/events`);
     expect(history.body.items[0].reason).toBe(reason);
-    expect(history.text).not.toMatch(/[\n\u001b]/);
+    for (const raw of ['\n', '\u001b']) expect(history.text).not.toContain(raw);
   });
 
   it('may have 256 characters in a reason, an emoji being one, and no NUL', async () => {
@@ -449,7 +449,7 @@ describe('whatever comes', () => {
     const edge = await stocked();
     const name = fc.oneof(
       fc.constantFrom('SKU123', 'STORE001', '..', '__proto__', '%00', '%', 'a%2Fb', ''),
-      fc.string({ unit: fc.constantFrom(...'aZ0 ._:+-%/?&=#') }),
+      fc.stringMatching(/^[aZ0 ._:+\-%/?&=#]{0,10}$/),
     );
     const action = fc.constantFrom('', '/adjust', '/reserve', '/release', '/events', '/x');
     const path = fc.oneof(
@@ -468,7 +468,7 @@ describe('whatever comes', () => {
       fc.dictionary(member, value, { maxKeys: 4 }).map((each) => JSON.stringify(each)),
       fc.string(),
     );
-    const text = fc.string({ unit: fc.constantFrom(...'"W/*, 1234abc\\=;\t\u00e9') });
+    const text = fc.stringMatching(/^["W/*, 1234abc\\=;\t\u00e9]{0,12}$/);
     const headers = fc.record(
       { 'If-Match': text, 'If-None-Match': text, 'Idempotency-Key': text, 'X-Request-Id': text },
       { requiredKeys: [] },

@@ -264,7 +264,7 @@ describe('the reservations with one reference', () => {
     const second = await edge.get(`${query}&cursor=${first.body.nextCursor}`);
 
     expectShape(reservationPageSchema, first.body);
-    const found = [...first.body.items, ...second.body.items];
+    const found = [...first.body.items, ...second.body.items] as { id: string; status: string }[];
     expect(found.map(({ id }) => id)).toEqual(ids.sort());
     expect(found.map(({ status }) => status).sort()).toEqual(['active', 'active', 'released']);
     expect(second.body.nextCursor).toBeNull();

@@ -23,12 +23,8 @@ describe('a transfer', () => {
 
     expect(reply.status).toBe(200);
     expectShape(transferredSchema, reply.body);
-    const { records } = reply.body;
-    const moved = records.map((each: { storeId: string; sku: string; onHand: number }) => [
-      each.storeId,
-      each.sku,
-      each.onHand,
-    ]);
+    const records = reply.body.records as { storeId: string; sku: string; onHand: number }[];
+    const moved = records.map((each) => [each.storeId, each.sku, each.onHand]);
     expect(moved.sort()).toEqual([
       ['STORE001', 'A', 6],
       ['STORE001', 'B', 0],

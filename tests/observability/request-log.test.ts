@@ -15,9 +15,9 @@ import {
 interface Opened {
   readonly log: ServiceLog;
   /** What has been written so far. */
-  written(): Record<string, unknown>[];
+  readonly written: () => Record<string, unknown>[];
   /** Everything. */
-  lines(): Record<string, unknown>[];
+  readonly lines: () => Record<string, unknown>[];
 }
 
 async function openLog(level: 'info' | 'warn' = 'info'): Promise<Opened> {
@@ -50,7 +50,8 @@ async function serve(
 ): Promise<string> {
   const logRequest = createRequestLogger(log.logger);
   const server = createServer((incoming, response) => {
-    const request = Object.assign(incoming, {
+    // Not the request itself: an id would make it one of the service's own.
+    const request = Object.assign(Object.create(incoming) as typeof incoming, {
       requestId: String(incoming.headers['x-request-id']),
       route: { path: '/things/:name' },
     });

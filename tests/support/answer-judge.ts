@@ -106,7 +106,8 @@ function createAjv(document: Json, coerceTypes: boolean): Ajv2020 {
   const ajv = new Ajv2020({ strict: false, coerceTypes });
   formats.default(ajv);
   // It is no schema itself, but full of them.
-  return ajv.addSchema(document, 'api', undefined, false);
+  ajv.addSchema(document, 'api', undefined, false);
+  return ajv;
 }
 
 function parsed(text: string): unknown {

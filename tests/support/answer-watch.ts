@@ -16,14 +16,12 @@ subscribe('http.server.request.start', (message) => watch(message as Begun));
 
 function watch({ request, response }: Begun): void {
   const chunks: Buffer[] = [];
-  for (const name of ['write', 'end'] as const) {
-    const original = response[name].bind(response) as (...parameters: unknown[]) => boolean;
-    response[name] = ((chunk: unknown, ...others: unknown[]) => {
-      if (typeof chunk === 'string') chunks.push(Buffer.from(chunk));
-      else if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-      return original(chunk, ...others);
-    }) as typeof response.end;
-  }
+  const keep = (chunk: unknown): void => {
+    if (typeof chunk === 'string') chunks.push(Buffer.from(chunk));
+    else if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+  };
+  response.write = keeping(keep, response.write.bind(response));
+  response.end = keeping(keep, response.end.bind(response));
   const { method = '', url = '' } = request;
   response.once('finish', () => {
     // Only the service's own application gives its requests an id.
@@ -32,6 +30,17 @@ function watch({ request, response }: Begun): void {
     const body = Buffer.concat(chunks).toString();
     observeAnswer({ method, url, status, headers: headersOf(head), body });
   });
+}
+
+/** `send`, with a look at its first argument. */
+function keeping<Send extends (...given: never[]) => unknown>(
+  keep: (chunk: unknown) => void,
+  send: Send,
+): Send {
+  return ((...given: never[]) => {
+    keep(given[0]);
+    return send(...given);
+  }) as Send;
 }
 
 function headersOf(head: string): Record<string, string> {

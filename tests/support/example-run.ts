@@ -10,11 +10,13 @@ import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
 
+type SentRequest = ExampleRequest & { readonly method: string };
+
 /** A service on loopback whose time and ids are the same in every run: so are its answers. */
 export interface ExampleService {
   readonly url: string;
   /** Sends it a second after the one before. */
-  send(request: ExampleRequest & { readonly method: string }): Promise<ExampleAnswer>;
+  readonly send: (request: SentRequest) => Promise<ExampleAnswer>;
   stop(): Promise<void>;
 }
 

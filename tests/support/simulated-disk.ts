@@ -133,7 +133,8 @@ export function createSimulatedDisk(
   }
 
   function makeDirectory(path: string): void {
-    if (entry(dirname(path)) === undefined) makeDirectory(dirname(path));
+    if (path === '/') return;
+    makeDirectory(dirname(path));
     if (entry(path) === undefined) name(path, new SimulatedDirectory());
   }
 

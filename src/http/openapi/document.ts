@@ -44,7 +44,7 @@ export function createApiDocument(version: string, examples: readonly Example[])
         pathItems: { AnyOtherRequest: { get: operationObject(anyOtherRequest, index) } },
       },
     },
-    { override: ({ jsonSchema }) => void dropPatternOfInteger(jsonSchema) },
+    { override: ({ jsonSchema }) => dropPatternOfInteger(jsonSchema) },
   );
 }
 
@@ -102,7 +102,9 @@ function successResponse(
   const response = { description, headers: z.object(headers) };
   if (content === undefined) return { ...response, ...index.bodiless(id, status) };
   const examples = index.answersOf(id, status);
-  const described = Object.entries(content).map(([type, schema]) => [type, { schema, examples }]);
+  const described = Object.entries(content).map(
+    ([type, schema]) => [type, { schema, examples }] as const,
+  );
   return { ...response, content: Object.fromEntries(described) };
 }
 

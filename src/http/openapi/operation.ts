@@ -46,8 +46,8 @@ export interface Operation {
   readonly always?: true;
 }
 
-/** What every route that touches storage may have to say. */
-export const STORAGE_PROBLEMS = ['overloaded', 'storage-unavailable'] as const;
+/** What every route that touches storage may have to say: a read may have to settle what is due. */
+export const STORAGE_PROBLEMS = ['overloaded', 'lock-contended', 'storage-unavailable'] as const;
 
 function json(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   return { 'application/json': schema };

@@ -3,21 +3,21 @@ import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { PROBLEMS, type ProblemCode } from '../problem.js';
 import { pascalCase, problemOfCodes } from '../problem-schemas.js';
 import { type ResponseHeaders, responseHeaders } from './headers.js';
-import type { Operation } from './operation.js';
+import { type Operation, STORAGE_PROBLEMS } from './operation.js';
 
 /** The statuses of what `decide` refuses: a refusal to a request with a key is kept and repeated. */
 const OUTCOMES: readonly number[] = [404, 409, 412, 422];
 
 /** What may be answered before there is a request that could be routed. */
-const CONNECTION_PROBLEMS = {
+const CONNECTION_PROBLEMS: Readonly<Record<number, string>> = {
   400: 'validation-failed',
   408: 'request-timeout',
   413: 'payload-too-large',
   417: 'expectation-failed',
   431: 'headers-too-large',
-} as const;
+};
 
-export const connectionProblemSchema = z
+const connectionProblemSchema = z
   .strictObject({
     type: z.string(),
     title: z.string(),
@@ -42,7 +42,7 @@ function problemCodesOf(operation: Operation): readonly ProblemCode[] {
     codes.add('malformed-json').add('payload-too-large').add('unsupported-media-type');
   }
   if (operation.idempotent) {
-    codes.add('idempotency-key-reused').add('overloaded').add('storage-unavailable');
+    for (const code of ['idempotency-key-reused', ...STORAGE_PROBLEMS] as const) codes.add(code);
   }
   return (Object.keys(PROBLEMS) as ProblemCode[]).filter((code) => codes.has(code));
 }
@@ -67,20 +67,20 @@ export function problemResponsesOf(operation: Operation): readonly ProblemRespon
 }
 
 function problemResponse(status: number, codes: readonly ProblemCode[], isOutcome: boolean) {
-  const short = CONNECTION_PROBLEMS[status as keyof typeof CONNECTION_PROBLEMS];
-  const schemas = [
-    ...(codes.length > 0 ? [problemOfCodes(codes)] : []),
-    ...(short === undefined ? [] : [connectionProblemSchema]),
-  ];
+  const short = CONNECTION_PROBLEMS[status];
   const names = codes.length > 0 ? codes : [short ?? ''];
   return {
     id: names.map(pascalCase).join('Or') + (isOutcome ? 'Outcome' : ''),
     description: codes.length > 0 ? codes.map(described).join('; ') : `\`${short}\``,
     headers: z.object(headersOf(status, codes, isOutcome)),
-    content: {
-      'application/problem+json': { schema: schemas.length === 1 ? schemas[0]! : z.union(schemas) },
-    },
+    content: { 'application/problem+json': { schema: schemaOf(codes, short !== undefined) } },
   };
+}
+
+function schemaOf(codes: readonly ProblemCode[], mayBeShort: boolean): z.ZodType {
+  if (codes.length === 0) return connectionProblemSchema;
+  const full = problemOfCodes(codes);
+  return mayBeShort ? z.union([full, connectionProblemSchema]) : full;
 }
 
 function headersOf(

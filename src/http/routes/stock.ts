@@ -111,7 +111,10 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
     // Most reads ask for the present: only the others pay for a query.
     if (request.url.includes('?')) {
       const { at } = parseQuery(recordQuerySchema, request);
-      if (at !== undefined) return await showAt(request, response, { name, moment: at });
+      if (at !== undefined) {
+        await showAt(request, response, { name, moment: at });
+        return;
+      }
     }
     const conditions = readConditions(request.headers);
     const record = await queries.record(name);
