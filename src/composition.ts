@@ -17,7 +17,11 @@ import {
   openFileInventoryRepository,
 } from './storage/file/file-inventory-repository.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
-import { prepareDirectory, takePresenceLock } from './storage/file/presence-lock.js';
+import {
+  type PresenceLock,
+  prepareDirectory,
+  takePresenceLock,
+} from './storage/file/presence-lock.js';
 import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
 import { type System, createSystem } from './system.js';
 
@@ -41,7 +45,8 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const { logger: log, flush } = createLogger({ level: config.logLevel });
   const directory = prepareDirectory(config.dataDir);
   const presence = takePresenceLock(directory);
-  const repository = await openRepository(config, system, reportTo(log, flush, hooks), log);
+  const report = reportTo(log, flush, hooks);
+  const repository = await openRepository({ config, system, report, log, presence });
   logRecovery(log, config, repository);
 
   const service = createInventoryService({
@@ -87,17 +92,20 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   };
 }
 
-function openRepository(
-  config: Config,
-  system: System,
-  report: StorageReport,
-  log: Logger,
-): Promise<FileInventoryRepository> {
+function openRepository(deps: {
+  readonly config: Config;
+  readonly system: System;
+  readonly report: StorageReport;
+  readonly log: Logger;
+  readonly presence: PresenceLock;
+}): Promise<FileInventoryRepository> {
+  const { config, system, report, log, presence } = deps;
   const root = config.dataDir;
   return openFileInventoryRepository({
     root,
     system,
     report,
+    presence,
     fileSystem: createNodeFileSystem(),
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),

@@ -13,7 +13,7 @@ import { type StockKey, stockKey } from '../domain/keys.js';
 import { type StoredReservation, isDue } from '../domain/stock.js';
 import type { KeyedMutex } from '../resilience/keyed-mutex.js';
 import { namedRecords, namedReservation } from './lock-scope.js';
-import type { InventoryRepository, Transaction } from './ports.js';
+import type { InventoryRepository, Transaction, TransactionScope } from './ports.js';
 
 /** About how many lines of due holds one transaction settles before it lets others in. */
 const SETTLED_LINES_MAX = 1_000;
@@ -100,20 +100,21 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return result;
   }
 
-  async function lockKeys(command: Command): Promise<readonly string[]> {
-    const reservationId = namedReservation(command);
-    if (reservationId === undefined) return namedRecords(command);
+  /** A reservation's records never change: whatever is known of it names them. */
+  async function lockKeys(scope: TransactionScope): Promise<readonly string[]> {
+    const { records, reservationId } = scope;
+    if (reservationId === undefined) return records;
     const known = await repository.reservation(reservationId);
-    return [...namedRecords(command), ...(known?.lines.map(stockKey) ?? []), reservationId];
+    return [...records, ...(known?.lines.map(stockKey) ?? []), reservationId];
   }
 
   async function attempt(command: Command, request: KeyedRequest | undefined): Promise<Step> {
     const scope = {
       records: namedRecords(command),
-      ...optional('reservationId', namedReservation(command)),
-      ...optional('keyDigest', request?.key),
+      reservationId: namedReservation(command),
+      keyDigest: request?.key,
     };
-    const locks = await lockKeys(command);
+    const locks = scope.reservationId === undefined ? scope.records : await lockKeys(scope);
     const { result, durable } = await mutex.runExclusive(locks, () =>
       repository.transact((tx) => step(tx, command, request), scope),
     );
@@ -175,8 +176,4 @@ function answered(
 ): AnsweredRequest {
   if (draft.refusal === undefined) return { key, fingerprint, keyUntil };
   return { key, fingerprint, keyUntil, requestId, instance };
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

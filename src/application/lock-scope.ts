@@ -35,15 +35,8 @@ export function namedRecords(command: Command): readonly StockKey[] {
 
 /** The reservation that a command uses, not the one it makes. */
 export function namedReservation(command: Command): string | undefined {
-  switch (command.type) {
-    case 'ReleaseLine':
-    case 'CommitReservation':
-    case 'ReleaseReservation':
-    case 'ExtendReservation':
-      return command.reservationId;
-    default:
-      return undefined;
-  }
+  if (command.type === 'ReserveStock' || !('reservationId' in command)) return undefined;
+  return command.reservationId;
 }
 
 function unique(keys: readonly StockKey[]): readonly StockKey[] {

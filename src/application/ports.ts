@@ -37,8 +37,8 @@ export interface Transacted<T> {
 /** What a transaction may touch: these records, this reservation with its records, this key. */
 export interface TransactionScope {
   readonly records: readonly StockKey[];
-  readonly reservationId?: string;
-  readonly keyDigest?: string;
+  readonly reservationId?: string | undefined;
+  readonly keyDigest?: string | undefined;
 }
 
 /**

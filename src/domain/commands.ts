@@ -9,8 +9,8 @@ export interface VersionDemand {
 
 /** Why it happened, in the caller's words; both are kept with the event. */
 export interface Note {
-  readonly reason?: string;
-  readonly reference?: string;
+  readonly reason?: string | undefined;
+  readonly reference?: string | undefined;
 }
 
 export interface AdjustStock extends StockName, VersionDemand, Note {

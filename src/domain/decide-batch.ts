@@ -1,7 +1,7 @@
 import { assertNever } from '../assert.js';
 import type { BatchOperation, BatchStock } from './commands.js';
 import { newReservation } from './decide-reserve.js';
-import { applyAdjust, applyCount, note } from './decide-stock.js';
+import { applyAdjust, applyCount } from './decide-stock.js';
 import {
   type Circumstances,
   demandRefusal,
@@ -28,8 +28,9 @@ export function decideBatch(command: BatchStock, circumstances: Circumstances): 
     lineOf.set(row, line);
     operations.push({
       line,
-      ...(operation.type === 'ReserveStock' && { reservation: reservations.length - 1 }),
-      ...note(operation),
+      reservation: operation.type === 'ReserveStock' ? reservations.length - 1 : undefined,
+      reason: 'reason' in operation ? operation.reason : undefined,
+      reference: operation.reference,
     });
   }
   return { type: 'StockBatch', lines: sheet.lines(), reads: [], reservations, operations };

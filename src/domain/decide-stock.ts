@@ -24,7 +24,8 @@ export function decideAdjust(command: AdjustStock, circumstances: Circumstances)
     lines: sheet.lines(),
     reads: [],
     reservations: [],
-    ...note(command),
+    reason: command.reason,
+    reference: command.reference,
   };
 }
 
@@ -56,7 +57,8 @@ export function decideCount(command: CountStock, circumstances: Circumstances): 
     lines: sheet.lines(),
     reads: [],
     reservations: [],
-    ...note(command),
+    reason: command.reason,
+    reference: command.reference,
   };
 }
 
@@ -103,16 +105,6 @@ export function decideTransfer(command: TransferStock, circumstances: Circumstan
     lines: sheet.lines(),
     reads: [],
     reservations: [],
-    ...note(command),
-  };
-}
-
-export function note(command: { readonly reason?: string; readonly reference?: string }): {
-  reason?: string;
-  reference?: string;
-} {
-  return {
-    ...(command.reason !== undefined && { reason: command.reason }),
-    ...(command.reference !== undefined && { reference: command.reference }),
+    reference: command.reference,
   };
 }

@@ -59,19 +59,19 @@ export interface EventDraft {
   readonly reads: readonly VersionRead[];
   /** Reservations as the event leaves them, each with the version it moves to. */
   readonly reservations: readonly Reservation[];
-  readonly reason?: string;
-  readonly reference?: string;
-  readonly refusal?: RecordedRefusal;
+  readonly reason?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly refusal?: RecordedRefusal | undefined;
   /** For a batch: what each operation did, in the order of the request. */
-  readonly operations?: readonly BatchEffect[];
+  readonly operations?: readonly BatchEffect[] | undefined;
 }
 
 /** Indexes into the event's lines and reservations, with what the caller noted. */
 export interface BatchEffect {
   readonly line: number;
-  readonly reservation?: number;
-  readonly reason?: string;
-  readonly reference?: string;
+  readonly reservation?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly reference?: string | undefined;
 }
 
 /** A fact, with its place in the log. Once durable it never changes. */
@@ -79,5 +79,5 @@ export interface InventoryEvent extends EventDraft {
   /** 1, 2, 3 …: no gaps. */
   readonly sequence: number;
   readonly at: RecordTime;
-  readonly request?: AnsweredRequest;
+  readonly request?: AnsweredRequest | undefined;
 }

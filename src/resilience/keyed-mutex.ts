@@ -13,40 +13,54 @@ interface Entry {
   users: number;
 }
 
-/** One mutex per key. Several keys are always taken in sorted order, so that no two can deadlock. */
+/**
+ * One mutex per key. Whoever wants several joins the queues of all of them in one step, in sorted
+ * order: of any two, one is before the other in every queue they share, and so none can deadlock.
+ */
 export function createKeyedMutex(): KeyedMutex {
   const entries = new Map<string, Entry>();
 
-  async function runWith<T>(key: string, task: () => T | Promise<T>): Promise<T> {
+  function enter(key: string): Entry {
     let entry = entries.get(key);
     if (entry === undefined) {
       entry = { mutex: new Mutex(), users: 0 };
       entries.set(key, entry);
     }
     entry.users += 1;
+    return entry;
+  }
+
+  function leave(key: string, entry: Entry): void {
+    entry.mutex.release();
+    entry.users -= 1;
+    if (entry.users === 0) entries.delete(key);
+  }
+
+  async function runWithOne<T>(key: string, task: () => T | Promise<T>): Promise<T> {
+    const entry = enter(key);
+    await entry.mutex.acquire();
     try {
-      return await entry.mutex.runExclusive(task);
+      return await task();
     } finally {
-      entry.users -= 1;
-      if (entry.users === 0) entries.delete(key);
+      leave(key, entry);
     }
   }
 
-  async function runInOrder<T>(
-    keys: readonly string[],
-    index: number,
-    task: () => T | Promise<T>,
-  ): Promise<T> {
-    const key = keys[index];
-    if (key === undefined) return await task();
-    return await runWith(key, () => runInOrder(keys, index + 1, task));
+  async function runWithAll<T>(keys: readonly string[], task: () => T | Promise<T>): Promise<T> {
+    const held = keys.map((key) => [key, enter(key)] as const);
+    await Promise.all(held.map(([, { mutex }]) => mutex.acquire()));
+    try {
+      return await task();
+    } finally {
+      for (const [key, entry] of held) leave(key, entry);
+    }
   }
 
   return {
     runExclusive(keys, task) {
       const [only] = keys;
-      if (only !== undefined && keys.length === 1) return runWith(only, task);
-      return runInOrder([...new Set(keys)].sort(), 0, task);
+      if (only !== undefined && keys.length === 1) return runWithOne(only, task);
+      return runWithAll([...new Set(keys)].sort(), task);
     },
     get size() {
       return entries.size;

@@ -37,14 +37,32 @@ function createTransaction(
     at,
     state,
     append(draft: EventDraft, request?: AnsweredRequest) {
-      const sequence = state.lastSequence + 1;
-      const event: InventoryEvent =
-        request === undefined ? { ...draft, sequence, at } : { ...draft, sequence, at, request };
+      const event = placed(draft, { sequence: state.lastSequence + 1, at, request });
       const changes = state.append(event);
       assert(!('breach' in changes), `the one rule: ${JSON.stringify(changes, breachOnly)}`);
       appended.push(event);
       return event;
     },
+  };
+}
+
+/** Member by member: all events are of one shape, which is half of what makes the fold fast. */
+function placed(
+  draft: EventDraft,
+  place: Pick<InventoryEvent, 'sequence' | 'at' | 'request'>,
+): InventoryEvent {
+  return {
+    sequence: place.sequence,
+    at: place.at,
+    type: draft.type,
+    lines: draft.lines,
+    reads: draft.reads,
+    reservations: draft.reservations,
+    reason: draft.reason,
+    reference: draft.reference,
+    refusal: draft.refusal,
+    operations: draft.operations,
+    request: place.request,
   };
 }
 

@@ -99,7 +99,7 @@ function expectedChange(
 
 function property(name: string, check: (all: Steps) => void): void {
   it(name, () => {
-    fc.assert(fc.property(steps, check), randomRun(name, 300));
+    fc.assert(fc.property(steps, check), randomRun(name, 200));
   });
 }
 

@@ -97,7 +97,7 @@ function createSchemaJudge(document: Json) {
     return (validate.errors ?? [])
       .slice(0, FAULTS_SHOWN_MAX)
       .map(({ instancePath, message, params }) =>
-        [`${what}:`, instancePath, message, JSON.stringify(params)].join(' '),
+        [`${what}:`, instancePath, message, JSON.stringify(params)].filter(Boolean).join(' '),
       );
   };
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as send } from 'node:http';
+import { type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInventoryQueries } from '../../src/application/inventory-queries.js';
 import { createInventoryService } from '../../src/application/inventory-service.js';
@@ -15,6 +15,7 @@ type SentRequest = ExampleRequest & { readonly method: string };
 /** A service on loopback whose time and ids are the same in every run: so are its answers. */
 export interface ExampleService {
   readonly url: string;
+  readonly server: Server;
   /** Sends it a second after the one before. */
   readonly send: (request: SentRequest) => Promise<ExampleAnswer>;
   stop(): Promise<void>;
@@ -56,6 +57,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    server,
     send(request) {
       elapsedMs += 1_000;
       return answerTo(port, request);

@@ -9,6 +9,7 @@ import {
 import type { InventoryRepository } from '../../src/application/ports.js';
 import { createRecordClock } from '../../src/application/record-clock.js';
 import { createHttpApp } from '../../src/http/http-app.js';
+import type { HttpLimits } from '../../src/http/http-server.js';
 import { problemSchema } from '../../src/http/problem-schemas.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
@@ -51,6 +52,7 @@ export interface EdgeOptions {
   readonly idempotencyKeysMax?: number;
   /** Stands between the edge and the real service. */
   readonly around?: (service: InventoryService) => InventoryService;
+  readonly limits?: HttpLimits;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -78,6 +80,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     version: '1.2.3',
     draining: () => draining,
     onInternalError: (error) => internalErrors.push(error),
+    ...(options.limits !== undefined && { limits: options.limits }),
   });
   const port = await listen(server);
   onTestFinished(async () => {

@@ -348,7 +348,13 @@ function summed(parts: readonly (readonly [string, number])[]): Record<string, n
   return sums;
 }
 
-function noted({ reason, reference }: { reason?: string; reference?: string }): ModelNote {
+function noted({
+  reason,
+  reference,
+}: {
+  reason?: string | undefined;
+  reference?: string | undefined;
+}): ModelNote {
   return { ...(reason !== undefined && { reason }), ...(reference !== undefined && { reference }) };
 }
 

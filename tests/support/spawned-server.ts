@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ObservedAnswer } from './answer-judge.js';
+import { observeAnswer } from './observed-answers.js';
 
 /** The compiled service in a process of its own, on a free port. */
 export interface SpawnedServer {
@@ -17,6 +19,8 @@ export interface SpawnedServer {
 
 const started = new Set<ChildProcess>();
 const directories = new Set<string>();
+/** One of each server: a killed one leaves half a line at most, at the end of its own. */
+const answersFiles = new Set<string>();
 
 export interface SpawnOptions {
   readonly dataDir: string;
@@ -37,7 +41,7 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
 /** Starts it where it is expected to refuse. */
 export function spawnProcess({ dataDir, environment }: SpawnOptions) {
   const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { ...process.env, PORT: '0', DATA_DIR: dataDir, ...environment },
+    env: { ...process.env, ...recorded(), PORT: '0', DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);
@@ -57,19 +61,41 @@ export function spawnProcess({ dataDir, environment }: SpawnOptions) {
   };
 }
 
+/** What makes a server keep its answers where `cleanUp` finds them. */
+function recorded(): Record<string, string> {
+  const answersFile = join(temporaryDirectory(), 'answers.jsonl');
+  answersFiles.add(answersFile);
+  const recorder = new URL('record-answers.mjs', import.meta.url);
+  return {
+    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${recorder.href}`,
+    ANSWERS_FILE: answersFile,
+  };
+}
+
+/** Hands the answers of the servers that have ended to answer-watch.ts. */
+function observeRecordedAnswers(): void {
+  for (const file of answersFiles) {
+    if (!existsSync(file)) continue;
+    const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    for (const line of whole) observeAnswer(JSON.parse(line) as ObservedAnswer);
+  }
+  answersFiles.clear();
+}
+
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'inventory-test-'));
   directories.add(directory);
   return directory;
 }
 
-/** For `afterEach`: no test leaves a process or a file behind. */
+/** For `afterEach`: no test leaves a process, a file or an undescribed answer behind. */
 export async function cleanUp(): Promise<void> {
   for (const child of started) {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
   }
   started.clear();
+  observeRecordedAnswers();
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
   directories.clear();
 }

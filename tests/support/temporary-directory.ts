@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** An empty directory for this test; it goes when the test has ended. */
+/** An empty directory for the test that is running; it goes when the test has ended. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'inventory-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));

@@ -131,21 +131,20 @@ export interface DiskEvent {
 }
 
 export function decodeEvent(disk: DiskEvent): InventoryEvent {
-  const { sequence, type, lines = [], reads = [], reason, reference, operations } = disk;
+  const { lines = [], refusal, request } = disk;
   const at = parseTime(disk.at);
-  const request = disk.request && { ...disk.request, keyUntil: parseTime(disk.request.keyUntil) };
   return {
-    sequence,
+    sequence: disk.sequence,
     at,
-    type,
+    type: disk.type,
     lines,
-    reads,
+    reads: disk.reads ?? [],
     reservations: decodeReservations(disk, lines, at),
-    ...(reason !== undefined && { reason }),
-    ...(reference !== undefined && { reference }),
-    ...(disk.refusal !== undefined && { refusal: decodeRefusal(disk.refusal) }),
-    ...(operations !== undefined && { operations }),
-    ...(request !== undefined && { request }),
+    reason: disk.reason,
+    reference: disk.reference,
+    refusal: refusal && decodeRefusal(refusal),
+    operations: disk.operations,
+    request: request && { ...request, keyUntil: parseTime(request.keyUntil) },
   };
 }
 
@@ -157,10 +156,9 @@ function decodeReservations(
   if (disk.type !== 'StockReserved') return disk.reservations?.map(decodeReservation) ?? [];
   assert(disk.reservation !== undefined, `event ${disk.sequence} reserves without a reservation`);
   const { id, expiresAt } = disk.reservation;
-  const held = lines.map(({ storeId, sku, reservedDelta: qty }) => ({
-    ...{ storeId, sku, qty, held: qty },
-    ...{ committed: 0, released: 0, expired: 0 },
-  }));
+  const held = lines.map(({ storeId, sku, reservedDelta: qty }) => {
+    return { storeId, sku, qty, held: qty, committed: 0, released: 0, expired: 0 };
+  });
   return [
     {
       id,

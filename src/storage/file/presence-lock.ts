@@ -38,7 +38,13 @@ export function takePresenceLock(directory: string): PresenceLock {
   const path = `${directory}/presence.lock`;
   // 'a+': the lock wants a writable descriptor, and the holder's name must survive our opening it.
   const descriptor = fs.openSync(path, 'a+', 0o600);
-  if (!tryLock(descriptor) || !isStillThere(descriptor, path)) {
+  const { ino, dev } = fs.fstatSync(descriptor);
+  // A lock file that was removed and made anew would have two holders: compare the inodes.
+  const isHeld = (): boolean => {
+    const named = fs.statSync(path, { throwIfNoEntry: false });
+    return named?.ino === ino && named.dev === dev;
+  };
+  if (!tryLock(descriptor) || !isHeld()) {
     const holder = readHolder(descriptor);
     fs.closeSync(descriptor);
     throw new DataDirectoryError(
@@ -47,10 +53,7 @@ export function takePresenceLock(directory: string): PresenceLock {
     );
   }
   writeHolder(descriptor);
-  return {
-    isHeld: () => isStillThere(descriptor, path),
-    release: () => fs.closeSync(descriptor),
-  };
+  return { isHeld, release: () => fs.closeSync(descriptor) };
 }
 
 /** For the message to a second server; the lock holds without it, also where there is no room. */
@@ -62,13 +65,6 @@ function writeHolder(descriptor: number): void {
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   }
-}
-
-/** A lock file that was removed and made anew would have two holders: compare the inodes. */
-function isStillThere(descriptor: number, path: string): boolean {
-  const held = fs.fstatSync(descriptor);
-  const named = fs.statSync(path, { throwIfNoEntry: false });
-  return named?.ino === held.ino && named.dev === held.dev;
 }
 
 function readHolder(descriptor: number): string {

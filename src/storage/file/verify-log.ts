@@ -25,7 +25,7 @@ export interface LogReport {
 }
 
 /** A running server replaces its manifest now and then; more often than this is a storm. */
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 10;
 
 /**
  * Folds the whole log from its first line, without any snapshot, and compares each snapshot with

@@ -13,7 +13,7 @@ import {
   startedFrom,
   withFiles,
 } from './data-images.js';
-import { BUSY_POLICY, EVENTS, ROOT, SEGMENT, quiet } from './faulty-storage.js';
+import { BUSY_POLICY, EVENTS, ROOT, SEGMENT, faultyStorage, quiet } from './faulty-storage.js';
 
 const WATERMARK = `${ROOT}/watermark`;
 const SNAPSHOTS = `${ROOT}/snapshots`;
@@ -209,20 +209,22 @@ describe('damage in a sealed segment', () => {
   });
 
   it('is found when the next snapshot is folded, and stops the writes', async () => {
-    const { disk, open } = startedFrom(await imageOf({ events: 1 }));
-    const storage = await open({ policy: { everyEvents: 10, logBytesMin: 1_024 } });
-    // given a segment that rots just when it has been sealed
-    await fill(storage, 9);
-    const sealed = disk.files().get(SEGMENT)!;
-    const rotten = Buffer.from(sealed);
+    const { disk, faulty, open } = faultyStorage();
+    const storage = await open({ policy: BUSY_POLICY });
+    const folding = faulty.hold({ name: 'openRead', path: /events/ });
+    await fill(storage, 6);
+    await folding.reached;
+    const rotten = Buffer.from(disk.files().get(SEGMENT)!);
     rotten[300]! ^= 1;
-    const filling = fill(storage, 3).catch((error: unknown) => error);
-    await quiet();
-    expect(disk.files().get(SEGMENT)!.length).toBeGreaterThan(sealed.length);
     disk.put(SEGMENT, rotten);
-    await filling;
+    folding.release();
     await quiet();
-    expect(storage.said.snapshots.length + storage.said.writable.length).toBeGreaterThan(0);
+    const { writable, snapshots, warnings } = storage.said;
+    expect(writable).toMatchObject([
+      { message: expect.stringMatching(/jsonl, line \d/) as string },
+    ]);
+    expect([snapshots, warnings]).toEqual([[], []]);
+    await expect(fill(storage, 1)).rejects.toMatchObject({ code: 'storage-unavailable' });
   });
 
   it('behind a snapshot does not make a reader turn in circles, nor give it another event', async () => {
@@ -230,13 +232,15 @@ describe('damage in a sealed segment', () => {
     const [oldest] = segmentsOf(image);
     const whole = image.get(oldest!)!;
     const lines = linesIn(whole);
-    const newline = lines[0]!.length + lines[1]!.length + lines[2]!.length - 1;
-    for (const at of [whole.length - 1, newline]) {
+    const withoutNewline = async (at: number) => {
       const bytes = Buffer.from(whole);
       bytes[at]! ^= 1;
-      const { repository } = await startedFrom(withFiles(image, { [oldest!]: bytes })).open();
-      await expect(repository.eventsAfter(1, 3)).rejects.toThrow(/damaged/);
-    }
+      return (await startedFrom(withFiles(image, { [oldest!]: bytes })).open()).repository;
+    };
+    const second = lines[0]!.length + lines[1]!.length + lines[2]!.length - 1;
+    await expect((await withoutNewline(second)).eventsAfter(1, 3)).rejects.toThrow(/damaged/);
+    const last = await withoutNewline(whole.length - 1);
+    expect((await last.eventsAfter(1, 3)).map(({ sequence }) => sequence)).toEqual([2, 3, 4]);
   });
 });
 
