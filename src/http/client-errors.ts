@@ -10,21 +10,21 @@ import { problemType, RequestError } from './request-error.js';
  */
 export function handleClientErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const problem = problemOf(error.code);
-    if (problem === undefined || !(socket instanceof Socket)) {
+    const status = statusOf(error.code);
+    if (status === undefined || !(socket instanceof Socket)) {
       socket.destroy();
       return;
     }
     // After a broken request every further byte is reported again.
     if (isClosing(socket)) return;
     lingerOnClose(socket);
-    refuseConnection(socket, problem);
+    refuseConnection(socket, status);
   });
 
   server.on('checkExpectation', (request, response) => {
     lingerOnClose(request.socket);
     const body = bodyOf(EXPECTATION_FAILED);
-    response.writeHead(EXPECTATION_FAILED.status, {
+    response.writeHead(EXPECTATION_FAILED, {
       'Content-Type': PROBLEM_TYPE,
       'Content-Length': body.length,
       Connection: 'close',
@@ -57,24 +57,34 @@ export const refuseTwoHosts: RequestHandler = (request, _response, next) => {
   else next(new RequestError('validation-failed', 'The request has more than one Host header.'));
 };
 
-interface ConnectionProblem {
-  readonly status: number;
-  readonly code: string;
+/** What a connection can be refused with: a status, and its code. */
+export const CONNECTION_CODES = {
+  400: 'validation-failed',
+  408: 'request-timeout',
+  413: 'payload-too-large',
+  417: 'expectation-failed',
+  431: 'headers-too-large',
+} as const;
+export type ConnectionStatus = keyof typeof CONNECTION_CODES;
+
+/** All that such an answer says: there is no request yet that it could be about. */
+export function connectionProblem(status: ConnectionStatus) {
+  const code = CONNECTION_CODES[status];
+  return { type: problemType(code), title: STATUS_CODES[status] ?? '', status, code };
 }
 
 const PROBLEM_TYPE = 'application/problem+json';
-const NOT_HTTP: ConnectionProblem = { status: 400, code: 'validation-failed' };
-const EXPECTATION_FAILED: ConnectionProblem = { status: 417, code: 'expectation-failed' };
-const TIMED_OUT: ConnectionProblem = { status: 408, code: 'request-timeout' };
-const PROBLEMS: ReadonlyMap<string, ConnectionProblem> = new Map([
+const EXPECTATION_FAILED = 417;
+const TIMED_OUT = 408;
+const STATUSES: ReadonlyMap<string, ConnectionStatus> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', TIMED_OUT],
-  ['HPE_HEADER_OVERFLOW', { status: 431, code: 'headers-too-large' }],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', { status: 413, code: 'payload-too-large' }],
+  ['HPE_HEADER_OVERFLOW', 431],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
 ]);
 
 /** `undefined`: the connection itself is broken, and nobody is there to be told. */
-function problemOf(code = ''): ConnectionProblem | undefined {
-  return PROBLEMS.get(code) ?? (code.startsWith('HPE_') ? NOT_HTTP : undefined);
+function statusOf(code = ''): ConnectionStatus | undefined {
+  return STATUSES.get(code) ?? (code.startsWith('HPE_') ? 400 : undefined);
 }
 
 /** The answer in progress on a connection: Node keeps it here, and offers no public name for it. */
@@ -85,26 +95,26 @@ type HttpConnection = Socket & { readonly _httpMessage?: ServerResponse | null }
  * executing: their answers go out first, because the client would take ours for theirs, and be told
  * "not executed" of something that is.
  */
-function refuseConnection(connection: HttpConnection, problem: ConnectionProblem): void {
+function refuseConnection(connection: HttpConnection, status: ConnectionStatus): void {
   const answer = connection._httpMessage;
   if (answer?.req.complete === true) {
-    answer.once('close', () => refuseConnection(connection, problem));
+    answer.once('close', () => refuseConnection(connection, status));
     return;
   }
-  if (connection.writable && answer?.headersSent !== true) connection.write(bytesOf(problem));
+  if (connection.writable && answer?.headersSent !== true) connection.write(bytesOf(status));
   // A late request is still being parsed: reading on could complete it, and execute what was refused.
-  if (problem === TIMED_OUT) connection.destroy();
+  if (status === TIMED_OUT) connection.destroy();
   else connection.destroySoon();
 }
 
-function bodyOf({ status, code }: ConnectionProblem): string {
-  return JSON.stringify({ type: problemType(code), title: STATUS_CODES[status], status, code });
+function bodyOf(status: ConnectionStatus): string {
+  return JSON.stringify(connectionProblem(status));
 }
 
-function bytesOf(problem: ConnectionProblem): string {
-  const body = bodyOf(problem);
+function bytesOf(status: ConnectionStatus): string {
+  const body = bodyOf(status);
   return (
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
     `Content-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\n` +
     `Connection: close\r\n\r\n${body}`
   );

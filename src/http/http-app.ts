@@ -123,7 +123,7 @@ const notFound: RequestHandler = () => {
   throw new RequestError('not-found', 'Paths match exactly: case and trailing slashes count.');
 };
 
-/** What Express would answer with a page: a target that is no path, or an error of `answerErrors`. */
+/** What Express would answer with a page: a target that is no path, a failure to answer. */
 function answerUnrouted({ ids, send, problemOf: problemFor }: RouteDeps): LastResort {
   return (error, request, response) => {
     if (error !== undefined && error !== null) {

@@ -27,7 +27,7 @@ export interface ExpressServer {
   readonly server: Server;
 }
 
-/** Gets what passed all layers of an application: an error that even the last of them threw, too. */
+/** Gets what passed all layers of an application, and what even the last of them threw. */
 export type LastResort = (error: unknown, request: Request, response: Response) => void;
 
 /**

@@ -6,7 +6,7 @@ import { REQUEST_QTY_MAX } from '../domain/stock.js';
 const TTL_MS_MAX = 31_536_000_000;
 
 /** Also what needs no escaping inside a JSON text or a path. */
-const RESERVATION_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const RESERVATION_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 // Counted in characters, as a JSON schema counts: an emoji is one. A reason is a person's text, so
 // line breaks and what a terminal adds may come along: they are stored escaped, as is everything.

@@ -19,7 +19,7 @@ export function etagOf(version: number): string {
  * RFC 9110 §13.1.1: the strong comparison, so that a weak tag matches nothing; neither does a tag
  * that we never gave. Malformed: validation-failed.
  */
-export function parseIfMatch(header: string | undefined): Versions | undefined {
+function parseIfMatch(header: string | undefined): Versions | undefined {
   if (header === undefined) return undefined;
   const tags = parseEntityTags('If-Match', header);
   if (tags === '*') return '*';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECTION_CODES, type ConnectionStatus, connectionProblem } from './client-errors.js';
 import { skuSchema, storeIdSchema } from './name-schemas.js';
 import { PROBLEMS, type ProblemCode } from './problem.js';
 import { problemType } from './request-error.js';
@@ -51,9 +52,9 @@ const MEMBERS: Partial<Record<ProblemCode, z.ZodRawShape>> = {
   'quantity-overflow': { operation },
 };
 
-export type ProblemSchema = z.ZodObject;
+type ProblemSchema = z.ZodObject;
 
-export const problemSchemas = Object.fromEntries(
+const problemSchemas = Object.fromEntries(
   (Object.keys(PROBLEMS) as ProblemCode[]).map((code) => [code, schemaOf(code)]),
 ) as Readonly<Record<ProblemCode, ProblemSchema>>;
 
@@ -66,6 +67,14 @@ export function problemOfCodes(codes: readonly ProblemCode[]): z.ZodType {
   if (first === undefined || others.length === 0) return first ?? z.never();
   return z.discriminatedUnion('code', [first, ...others]);
 }
+
+/** The short answers to what is no acceptable request (client-errors.ts), by their status. */
+export const connectionProblemSchemas: ReadonlyMap<number, z.ZodType> = new Map(
+  Object.keys(CONNECTION_CODES).map((status) => [
+    Number(status),
+    connectionSchemaOf(Number(status) as ConnectionStatus),
+  ]),
+);
 
 /** `insufficient-stock` as `InsufficientStock`. */
 export function pascalCase(code: string): string {
@@ -86,4 +95,21 @@ function schemaOf(code: ProblemCode): ProblemSchema {
       ...MEMBERS[code],
     })
     .meta({ id: `${pascalCase(code)}Problem` });
+}
+
+function connectionSchemaOf(status: ConnectionStatus): z.ZodType {
+  const { type, title, code } = connectionProblem(status);
+  return z
+    .strictObject({
+      type: z.literal(type),
+      title: z.literal(title),
+      status: z.literal(status),
+      code: z.literal(code),
+    })
+    .meta({
+      id: `${pascalCase(code)}Connection`,
+      description:
+        'Where there is no request yet that could be answered: without an `X-Request-Id`, and the ' +
+        'connection closes.',
+    });
 }

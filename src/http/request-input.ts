@@ -17,14 +17,6 @@ export function parseBody<T>(schema: ZodType<T>, request: Request): T {
   });
 }
 
-/** One parameter of the path, decoded; else validation-failed. */
-export function parseParameter(schema: ZodType<string>, name: string, value: string): string {
-  const result = schema.safeParse(value, IN_OUR_WORDS);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new RequestError('validation-failed', `${name} in the path ${issue?.message ?? ''}.`);
-}
-
 /** The query of a route that takes one; unknown and repeated parameters are validation-failed. */
 export function parseQuery<T>(schema: ZodType<T>, request: Request): T {
   const result = schema.safeParse(queryParameters(request), IN_OUR_WORDS);

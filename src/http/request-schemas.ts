@@ -17,7 +17,7 @@ import {
 const LINES_MAX = 1_000;
 const BATCH_OPERATIONS_MAX = 10_000;
 /** The most items on one page of a list. */
-export const PAGE_ITEMS_MAX = 1_000;
+const PAGE_ITEMS_MAX = 1_000;
 
 const note = {
   reason: reasonSchema.exactOptional(),

@@ -42,7 +42,7 @@ const reservationMembers = {
   ),
 };
 
-export const reservationSchema = z.strictObject(reservationMembers).meta({ id: 'Reservation' });
+const reservationSchema = z.strictObject(reservationMembers).meta({ id: 'Reservation' });
 
 export const storedReservationSchema = z
   .strictObject({
@@ -51,7 +51,7 @@ export const storedReservationSchema = z
   })
   .meta({ id: 'StoredReservation' });
 
-export const eventSchema = z
+const eventSchema = z
   .strictObject({
     sequence: sequenceSchema,
     type: z.enum([

@@ -14,7 +14,7 @@ export interface LogOptions {
   readonly to?: number | string;
 }
 
-/** So many bytes are written at once; what waits is written after `FLUSH_AFTER_MS` at the latest. */
+/** So many bytes are written at once; fewer wait for `FLUSH_AFTER_MS` at most. */
 const WRITE_BYTES_MIN = 4_096;
 const FLUSH_AFTER_MS = 1_000;
 /** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */

@@ -68,8 +68,8 @@ export class LayeredState implements DecisionView {
 
   /** Takes an event in as pending, if the one rule holds. */
   append(event: InventoryEvent): Changes | RuleBreach {
-    assert(event.sequence === this.lastSequence + 1, `event ${event.sequence} leaves a gap`);
-    assert(event.at >= this.lastAt, `event ${event.sequence} goes back in time`);
+    assert(event.sequence === this.lastSequence + 1, 'an event leaves a gap');
+    assert(event.at >= this.lastAt, 'an event goes back in time');
     const changes = evolve(this, event);
     if (!('breach' in changes)) this.lay(changes);
     return changes;

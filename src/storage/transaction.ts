@@ -1,4 +1,4 @@
-import { assert } from '../assert.js';
+import { InvariantViolation } from '../assert.js';
 import type { Transaction } from '../application/ports.js';
 import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/events.js';
 import type { LayeredState } from './layered-state.js';
@@ -39,7 +39,9 @@ function createTransaction(
     append(draft: EventDraft, request?: AnsweredRequest) {
       const event = placed(draft, { sequence: state.lastSequence + 1, at, request });
       const changes = state.append(event);
-      assert(!('breach' in changes), `the one rule: ${JSON.stringify(changes, breachOnly)}`);
+      if ('breach' in changes) {
+        throw new InvariantViolation(`the one rule: ${changes.breach}: ${changes.what}`);
+      }
       appended.push(event);
       return event;
     },
@@ -64,8 +66,4 @@ function placed(
     operations: draft.operations,
     request: place.request,
   };
-}
-
-function breachOnly(name: string, value: unknown): unknown {
-  return name === 'event' ? undefined : value;
 }

@@ -108,7 +108,9 @@ describe('an answer that is not as described is found out', () => {
       'GET /api/health 200 (readHealth): header cache-control: is missing',
       'GET /api/health 200 (readHealth): content type undefined: is not described',
     ]);
-    expect(other).toEqual([expect.stringContaining('header cache-control: must be equal to constant')]);
+    expect(other).toEqual([
+      expect.stringContaining('header cache-control: must be equal to constant'),
+    ]);
   });
 
   it('for methods that the path has not', async () => {

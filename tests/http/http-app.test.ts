@@ -10,7 +10,7 @@ const RESERVE = `${recordPath('SKU123')}/reserve`;
 const json = { 'Content-Type': 'application/json' };
 
 describe('health', () => {
-  it('says how long the service has been up, what time it is and which version it has', async () => {
+  it('says how long the service has been up, what time it is and its version', async () => {
     const edge = await startEdge();
     edge.advance(61_250);
 

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { UnavailableError } from '../../src/domain/errors.js';
 import { httpLimits } from '../../src/http/http-server.js';
 import { PROBLEMS, type ProblemCode } from '../../src/http/problem.js';
-import { type Edge, type EdgeOptions, recordPath, startEdge } from '../support/http-edge.js';
+import { connectionProblemSchemas, problemSchema } from '../../src/http/problem-schemas.js';
+import {
+  type Edge,
+  type EdgeOptions,
+  expectShape,
+  recordPath,
+  startEdge,
+} from '../support/http-edge.js';
 import { exchange, request } from './raw-exchange.js';
 
 const RECORD = recordPath('SKU123');
@@ -128,6 +136,9 @@ describe('every code of a problem', () => {
 
     const expected = code === 'headers-too-large' ? 431 : PROBLEMS[code as ProblemCode][0];
     expect({ status, code: body.code }).toEqual({ status: expected, code });
+    // answer-watch.ts looks at all answers but those to what never became a request.
+    const short = connectionProblemSchemas.get(status);
+    expectShape(short === undefined ? problemSchema : z.union([problemSchema, short]), body);
   });
 
   it('is in the table, or comes later', () => {

@@ -253,7 +253,7 @@ describe("releasing one record's part of a reservation", () => {
     expect(again.body.reservationStatus).toBe('released');
   });
 
-  it('is 404 for an unknown record, an unknown reservation, and one of another record', async () => {
+  it('is 404 for an unknown record or reservation, and for one of another record', async () => {
     const edge = await startEdge();
     await edge.stock(SKU, 10);
     await edge.stock('OTHER', 10);

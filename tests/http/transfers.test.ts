@@ -6,7 +6,7 @@ const TRANSFERS = '/api/transfers';
 const stores = { from: 'STORE001', to: 'STORE002' };
 
 describe('a transfer', () => {
-  it('moves goods between two stores as one event, and creates an unknown destination', async () => {
+  it('moves goods between two stores as one event, also to a new record', async () => {
     const edge = await startEdge();
     await edge.stock('A', 10);
     await edge.stock('B', 10);

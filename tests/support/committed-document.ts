@@ -36,11 +36,11 @@ export function follow(
   return place;
 }
 
-export function rootOf(document: Json): Place {
+function rootOf(document: Json): Place {
   return { pointer: '#', value: document };
 }
 
-export interface FoundOperation {
+interface FoundOperation {
   readonly id: string;
   readonly place: Place;
   /** The methods of the path; undefined: no such path is described. */

@@ -15,11 +15,17 @@ export interface HeldBackRepository extends InventoryRepository {
   lose(): void;
 }
 
+interface Pending {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepository {
   const published = new PublishedState();
   const state = new LayeredState(published);
   const events: InventoryEvent[] = [];
-  let pending: ReturnType<typeof Promise.withResolvers<void>> | undefined;
+  let pending: Pending | undefined;
 
   return {
     ...createDurableReads(published),
@@ -29,7 +35,7 @@ export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepo
       const at = Math.max(recordClock.now(), state.lastAt);
       const { result, appended } = runTransaction(state, at, work);
       events.push(...appended);
-      if (appended.length > 0) pending ??= Promise.withResolvers();
+      if (appended.length > 0) pending ??= createPending();
       return { result, durable: pending?.promise };
     },
     sync() {
@@ -51,4 +57,15 @@ export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepo
       Promise.resolve(events.slice(0, published.lastSequence).slice(sequence, sequence + limit)),
     close: () => Promise.resolve(),
   };
+}
+
+function createPending(): Pending {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((onResolved, onRejected) => {
+    resolve = onResolved;
+    reject = onRejected;
+  });
+  promise.catch(() => undefined); // whoever waits for it hears of it
+  return { promise, resolve, reject };
 }

@@ -45,7 +45,7 @@ export interface Edge {
   stock(sku: string, onHand: number, storeId?: string): Promise<void>;
 }
 
-export const STARTED_AT = Date.parse('2025-11-03T09:30:00.000Z');
+const STARTED_AT = Date.parse('2025-11-03T09:30:00.000Z');
 const STORE = 'STORE001';
 
 export interface EdgeOptions {

@@ -173,7 +173,7 @@ export class ReferenceModel {
     }
     this.events.push(event);
     this.now = trial.state;
-    this.past.push({ event, state: structuredClone(trial.state) });
+    this.past.push({ event, state: trial.state });
     return event;
   }
 }

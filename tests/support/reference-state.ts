@@ -116,3 +116,19 @@ export function stockOf(state: State, key: string): ModelStock | undefined {
 export function isKnown({ retainUntil }: ModelHold, time: number): boolean {
   return retainUntil === null || retainUntil > time;
 }
+
+export function copyOf({ records, holds }: State): State {
+  return {
+    records: mapped(records, (record) => ({ ...record })),
+    holds: mapped(holds, copyOfHold),
+  };
+}
+
+export function copyOfHold(hold: ModelHold): ModelHold {
+  const lines = hold.lines.map((line) => ({ ...line }));
+  return { ...hold, lines, sequences: [...hold.sequences] };
+}
+
+function mapped<T>(all: Record<string, T>, change: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, change(value)]));
+}

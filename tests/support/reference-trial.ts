@@ -9,6 +9,8 @@ import {
   type Name,
   type Part,
   type State,
+  copyOf,
+  copyOfHold,
   heldIn,
   holdsWith,
   isKnown,
@@ -28,7 +30,7 @@ export class Trial {
     private readonly time: number,
     private readonly retentionMs: number,
   ) {
-    this.state = structuredClone(before);
+    this.state = copyOf(before);
   }
 
   run(command: Command): RecordedRefusal | undefined {
@@ -255,7 +257,7 @@ export class Trial {
       const hold = this.state.holds[id]!;
       hold.version += 1;
       hold.sequences.push(sequence);
-      const { sequences: _, ...reservation } = structuredClone(hold);
+      const { sequences: _, ...reservation } = copyOfHold(hold);
       return reservation;
     });
   }

@@ -46,7 +46,7 @@ export class SimulatedFile {
   }
 
   sync(): void {
-    this.kept = Buffer.from(this.seen);
+    this.kept = this.reached(this.size, () => true);
     this.settle();
   }
 
@@ -74,23 +74,25 @@ export class SimulatedFile {
     for (let at = from - (from % SECTOR_BYTES); at < to; at += SECTOR_BYTES) this.dirty.add(at);
   }
 
-  /** Any subset of the dirty sectors, and any size between the two. */
   private afterPowerLoss(random: SeededRandom): Buffer {
-    const content = Buffer.alloc(
-      this.sizeDirty ? sizeBetween(this.kept, this.seen, random) : this.kept.length,
-    );
+    return this.reached(sizeBetween(this.kept, this.seen, random), () => random.chance(0.5));
+  }
+
+  /** What the disk holds when some of what is on its way has reached it. */
+  private reached(newSize: number, chosen: (sector: number) => boolean): Buffer {
+    const content = Buffer.alloc(this.sizeDirty ? newSize : this.kept.length);
     this.kept.copy(content);
     for (const at of this.dirty) {
-      const reached = random.chance(0.5) && at < content.length && at < this.seen.length;
-      if (reached) this.seen.copy(content, at, at, at + SECTOR_BYTES);
+      if (!chosen(at) || at >= content.length || at >= this.size) continue;
+      this.seen.copy(content, at, at, at + SECTOR_BYTES);
     }
     return content;
   }
 }
 
+/** Any size between the two; the ends are what happens most. */
 function sizeBetween(a: Buffer, b: Buffer, random: SeededRandom): number {
   const low = Math.min(a.length, b.length);
   const high = Math.max(a.length, b.length);
-  // The ends are what happens most.
   return random.pick([low, high, low + random.int(high - low + 1)]);
 }

@@ -14,6 +14,7 @@ import {
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
 import type { FileSystem } from '../../src/storage/file/file-system.js';
+import type { Maintenance } from '../../src/storage/file/maintenance.js';
 import type { SnapshotPolicy } from '../../src/storage/file/snapshot-policy.js';
 import { createInProcessMaintenance } from './in-process-maintenance.js';
 import { type SimulatedSystem, createSimulatedSystem } from './simulated-system.js';
@@ -45,6 +46,8 @@ export interface TestStorageOptions {
   readonly policy?: SnapshotPolicy;
   readonly said?: Said;
   readonly presence?: FileRepositoryDeps['presence'];
+  /** In place of that in this thread. */
+  readonly maintenance?: Maintenance;
   /** Where a process would end. */
   readonly onFatal?: () => void;
 }
@@ -60,7 +63,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
   const repository = await openFileInventoryRepository({
     ...{ root, fileSystem, system, snapshotPolicy: policy },
     recordClock: createRecordClock(system.clock, () => undefined),
-    maintenance: createInProcessMaintenance(root, fileSystem, onWarning),
+    maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem, onWarning),
     ...(options.presence && { presence: options.presence }),
     report: {
       warning: onWarning,

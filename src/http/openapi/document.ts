@@ -15,7 +15,7 @@ const DESCRIPTION = `
 Stock per store and SKU: never oversold, never lost once acknowledged, safe to retry.
 
 * A 2xx to a write means that it is on disk. No answer means unknown: ask again with the same
-  \`Idempotency-Key\`. 429 and 503 mean: not executed.
+  \`Idempotency-Key\`. 503 means: not executed.
 * 409: read again and decide again. 422: the same request will be refused again until stock changes.
 * Errors are problem documents (RFC 9457). \`code\` is what to switch on.
 * Paths match exactly. Unknown members and unknown or repeated query parameters are refused.

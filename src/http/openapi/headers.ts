@@ -53,12 +53,15 @@ const requestId = z.string().meta({
   header: { id: 'X-Request-Id' },
 });
 
-/** What a client that has it must ask for again, and what nobody may keep. */
-function cacheControl(value: 'no-cache' | 'no-store') {
-  return z.literal(value).meta({ header: { id: `Cache-Control-${value}` } });
-}
+const noCache = z.literal('no-cache').meta({
+  description: 'It may be kept, but not used again without asking.',
+  header: { id: 'Cache-Control-read' },
+});
 
-const noStore = cacheControl('no-store');
+const noStore = z.literal('no-store').meta({
+  description: 'It is not to be kept.',
+  header: { id: 'Cache-Control-written' },
+});
 
 /** Optional where a connection may be refused before there is a request. */
 function optional(header: z.ZodType, id: string): z.ZodType {
@@ -120,7 +123,7 @@ export type ResponseHeaders = Readonly<Record<string, z.ZodType>>;
 
 /** Sets of answer headers, to be combined. */
 export const responseHeaders = {
-  read: { 'X-Request-Id': requestId, 'Cache-Control': cacheControl('no-cache') },
+  read: { 'X-Request-Id': requestId, 'Cache-Control': noCache },
   written: { 'X-Request-Id': requestId, 'Cache-Control': noStore },
   perhapsWritten: {
     'X-Request-Id': optional(requestId, 'X-Request-Id-of-a-request'),

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import path from 'node:path';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import helmet from 'helmet';
+import pathOfSwaggerUi from 'swagger-ui-dist/absolute-path.js';
 import { READ, type SendAnswer } from '../answer.js';
 import { RequestError } from '../request-error.js';
 import { refuseQuery } from '../request-input.js';
@@ -132,11 +133,8 @@ interface StoredFile {
 }
 
 function readPageFile(name: PageFile): StoredFile {
-  const text = name === 'start.js' ? START : readFileSync(pathOf(name), 'utf8');
+  const text =
+    name === 'start.js' ? START : readFileSync(path.join(pathOfSwaggerUi(), name), 'utf8');
   const etag = `"${hash('sha256', text, 'base64url')}"`;
   return { type: PAGE_FILES[name], etag, text };
-}
-
-function pathOf(name: PageFile): string {
-  return createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
 }

@@ -9,7 +9,7 @@ import { isoTime } from '../wire-json.js';
 
 const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
 
-/** Answered from memory, while the server drains, too: probes must not mistake that for a failure. */
+/** Answered from memory, also while the server drains: to a probe that must not look broken. */
 export function healthRoutes(deps: {
   readonly clock: Clock;
   readonly version: string;

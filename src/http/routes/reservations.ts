@@ -5,8 +5,9 @@ import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import { reservationIdSchema } from '../name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
+import { parseReservationId } from '../path-names.js';
 import { refuseConditions } from '../preconditions.js';
-import { parseBody, parseParameter, parseQuery, refuseQuery } from '../request-input.js';
+import { parseBody, parseQuery, refuseQuery } from '../request-input.js';
 import {
   createReservationSchema,
   extendSchema,
@@ -114,5 +115,5 @@ export function reservationRoutes({ queries, ids, send, run, refuse }: RouteDeps
 /** The reservation that the path names; these routes take no query. */
 function reservationIdOf(request: ReservationRequest): string {
   refuseQuery(request);
-  return parseParameter(reservationIdSchema, 'id', request.params.id);
+  return parseReservationId(request.params.id);
 }

@@ -5,9 +5,10 @@ import type { InventoryEvent } from '../../domain/events.js';
 import { type StockName, stockKey } from '../../domain/keys.js';
 import { pageAnswer } from '../answers.js';
 import { encodeCursor, forgedCursor } from '../cursor.js';
-import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import { skuSchema } from '../name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
-import { parseParameter, parseQuery } from '../request-input.js';
+import { parseStockName, parseStoreId } from '../path-names.js';
+import { parseQuery } from '../request-input.js';
 import { pageQuerySchema } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { eventJson, recordJson, reservationJson } from '../wire-json.js';
@@ -29,7 +30,7 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
   return router;
 
   async function listRecords(request: StoreRequest, response: Response): Promise<void> {
-    const storeId = parseParameter(storeIdSchema, 'storeId', request.params.storeId);
+    const storeId = parseStoreId(request.params.storeId);
     const scope = { list: 'records', of: storeId } as const;
     const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, skuSchema);
     const found = await queries.recordsOf(storeId, { after, limit: limit + 1 });
@@ -45,7 +46,7 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
   }
 
   async function listHolds(request: StockRequest, response: Response): Promise<void> {
-    const name = stockNameOf(request);
+    const name = parseStockName(request.params);
     const scope = { list: 'holds', of: stockKey(name) } as const;
     const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, holdPlace);
     const found = await queries.holdsOf(name, { after, limit: limit + 1 });
@@ -61,7 +62,7 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
   }
 
   async function listEvents(request: StockRequest, response: Response): Promise<void> {
-    const name = stockNameOf(request);
+    const name = parseStockName(request.params);
     const scope = { list: 'history', of: stockKey(name) } as const;
     const page = requestedPage(parseQuery(pageQuerySchema, request), scope, sequencePlace);
     const events = await queries.history(name, page);
@@ -74,19 +75,12 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
   }
 }
 
-function stockNameOf({ params }: StockRequest): StockName {
-  return {
-    storeId: parseParameter(storeIdSchema, 'storeId', params.storeId),
-    sku: parseParameter(skuSchema, 'sku', params.sku),
-  };
-}
-
 /** Sequence of the event before this one in the history of the record; 0: this is its first. */
 function previousOf(event: InventoryEvent, name: StockName): number {
   return event.lines[lineIndexOf(event, name)]?.previousSequence ?? 0;
 }
 
-/** What was noted about this record: in a batch, by the last of its operations that said anything. */
+/** What was noted about this record: of a batch, by the last of its operations that did. */
 function noteOf(event: InventoryEvent, name: StockName): Note {
   if (event.operations === undefined) return event;
   const index = lineIndexOf(event, name);

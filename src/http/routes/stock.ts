@@ -5,7 +5,7 @@ import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } fro
 import { READ } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
-import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import { parseStockName } from '../path-names.js';
 import {
   etagOf,
   judgeRead,
@@ -13,7 +13,7 @@ import {
   recordConditions,
   writeConditions,
 } from '../preconditions.js';
-import { parseBody, parseParameter, parseQuery, refuseQuery } from '../request-input.js';
+import { parseBody, parseQuery, refuseQuery } from '../request-input.js';
 import { RequestError } from '../request-error.js';
 import {
   adjustSchema,
@@ -23,6 +23,7 @@ import {
   reserveSchema,
 } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+import { adjustCommand, releaseCommand, reserveCommand } from '../stock-commands.js';
 import { recordJson } from '../wire-json.js';
 
 const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
@@ -47,18 +48,11 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
 
   async function reserve(request: StockRequest, response: Response): Promise<void> {
     const name = stockNameOf(request);
-    const { qty, expectedVersion, ...hold } = parseBody(reserveSchema, request);
-    const ifMatch = recordConditions(request.headers, expectedVersion);
-    const line = { ...name, qty, ...(expectedVersion !== undefined && { expectedVersion }) };
+    const asked = parseBody(reserveSchema, request);
+    const ifMatch = recordConditions(request.headers, asked.expectedVersion);
     await run(request, response, {
-      command: {
-        type: 'ReserveStock',
-        reservationId: ids.next(),
-        lines: [line],
-        ...hold,
-        ...(ifMatch !== undefined && { ifMatch }),
-      },
-      asked: [line, hold, ifMatch],
+      command: reserveCommand(name, asked, ifMatch, ids.next()),
+      asked: [name, asked, ifMatch],
       render: reservedAnswer,
     });
   }
@@ -68,12 +62,7 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
     const asked = parseBody(adjustSchema, request);
     const ifMatch = recordConditions(request.headers, asked.expectedVersion);
     await run(request, response, {
-      command: {
-        type: 'AdjustStock',
-        ...name,
-        ...asked,
-        ...(ifMatch !== undefined && { ifMatch }),
-      },
+      command: adjustCommand(name, asked, ifMatch),
       asked: [name, asked, ifMatch],
       render: adjustedAnswer,
     });
@@ -84,12 +73,7 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
     const asked = parseBody(releaseLineSchema, request);
     const ifMatch = recordConditions(request.headers);
     await run(request, response, {
-      command: {
-        type: 'ReleaseLine',
-        ...name,
-        ...asked,
-        ...(ifMatch !== undefined && { ifMatch }),
-      },
+      command: releaseCommand(name, asked, ifMatch),
       asked: [name, asked, ifMatch],
       render: releasedLineAnswer,
     });
@@ -107,7 +91,7 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
   }
 
   async function show(request: StockRequest, response: Response): Promise<void> {
-    const name = namesOf(request);
+    const name = parseStockName(request.params);
     // Most reads ask for the present: only the others pay for a query.
     if (request.url.includes('?')) {
       const { at } = parseQuery(recordQuerySchema, request);
@@ -159,13 +143,5 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
 /** The record that the path names, for the routes that take no query. */
 function stockNameOf(request: StockRequest): StockName {
   refuseQuery(request);
-  return namesOf(request);
-}
-
-function namesOf(request: StockRequest): StockName {
-  const { storeId, sku } = request.params;
-  return {
-    storeId: parseParameter(storeIdSchema, 'storeId', storeId),
-    sku: parseParameter(skuSchema, 'sku', sku),
-  };
+  return parseStockName(request.params);
 }

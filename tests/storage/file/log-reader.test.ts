@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { createSeededRandom } from '../../support/seeded-random.js';
+import { createSimulatedDisk } from '../../support/simulated-disk.js';
+import { fill, imageOf, segmentsOf, startedFrom } from './data-images.js';
+import { BUSY_POLICY, faultyStorage, quiet } from './faulty-storage.js';
+
+describe('reading events from the log', () => {
+  it('finds each of them, in more segments than are remembered', async () => {
+    const image = await imageOf({ events: 250, policy: BUSY_POLICY });
+    expect(segmentsOf(image).length).toBeGreaterThan(20);
+    const { open, faulty } = startedFrom(image);
+    const { repository } = await open();
+    const random = createSeededRandom(1);
+    for (let read = 0; read < 300; read += 1) {
+      const sequence = 1 + random.int(250);
+      const event = await repository.event(sequence);
+      expect(event).toMatchObject({ sequence, request: { key: `key-${sequence}` } });
+    }
+    await repository.close();
+    expect(faulty.openFiles).toBe(0);
+  });
+
+  it('gives a page in order, no longer than asked for, and at least one event', async () => {
+    const { repository } = await startedFrom(
+      await imageOf({ events: 50, policy: BUSY_POLICY }),
+    ).open();
+    for (let after = 0; after < 50; after += 1) {
+      for (const limit of [1, 2, 7, 1_000]) {
+        const page = await repository.eventsAfter(after, limit);
+        expect(page.length).toBeGreaterThan(0);
+        expect(page.length).toBeLessThanOrEqual(limit);
+        const expected = page.map((_, index) => after + 1 + index);
+        expect(page.map(({ sequence }) => sequence)).toEqual(expected);
+      }
+    }
+    expect(await repository.eventsAfter(50, 10)).toEqual([]);
+    expect(await repository.eventsAfter(99, 10)).toEqual([]);
+  });
+
+  it('ends a page at about a megabyte', async () => {
+    const { repository, service } = await faultyStorage().open();
+    const operations = Array.from({ length: 4_000 }, (_, index) => ({
+      ...{ type: 'AdjustStock' as const, storeId: 'S1', sku: `K${index}`, delta: 1 },
+    }));
+    for (let batch = 0; batch < 4; batch += 1) {
+      await service.execute({ type: 'BatchStock', operations });
+    }
+    expect(await repository.eventsAfter(0, 10)).toHaveLength(2);
+    expect((await repository.eventsAfter(2, 10)).map(({ sequence }) => sequence)).toEqual([3, 4]);
+  });
+
+  it('shows durable events only, however reads and writes fall together', async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const disk = createSimulatedDisk(createSeededRandom(seed));
+      const storage = await faultyStorage(disk).open({ policy: BUSY_POLICY });
+      let writing = true;
+      const written = Promise.all([fill(storage, 20), storage.adjust('D', 1)]).finally(
+        () => (writing = false),
+      );
+      while (writing) {
+        await nextTurn();
+        const last = storage.repository.durableSequence();
+        const page = await storage.repository.eventsAfter(Math.max(0, last - 3), 2);
+        expect(page.length).toBeLessThanOrEqual(2);
+        for (const event of page) {
+          expect(event.sequence).toBeLessThanOrEqual(storage.repository.durableSequence());
+        }
+      }
+      await written;
+      await quiet();
+    }
+  });
+});
