@@ -72,8 +72,17 @@ module.exports = {
       from: { pathNot: ['^src/main[.]ts$', '^src/cli/', '^(tests|bench)/'] },
       to: { path: '^src/composition[.]ts$' },
     },
+    {
+      name: 'the-service-loads-no-generator',
+      comment:
+        'It serves docs/openapi.json, which `npm run openapi` has made of src/http/openapi/.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/http/openapi/' },
+      to: { path: '^src/http/openapi/' },
+    },
     onlyFrom('only-observability-logs-with-pino', 'pino|pino-http', '^src/observability/'),
     onlyFrom('only-postgres-imports-pg', 'pg', '^src/storage/postgres/'),
+    onlyFrom('only-the-generator-imports-zod-openapi', 'zod-openapi', '^src/http/openapi/'),
     {
       name: 'src-ships-alone',
       severity: 'error',

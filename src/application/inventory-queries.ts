@@ -77,7 +77,10 @@ export function createInventoryQueries(
       return await inventory.recordsOf(storeId, page);
     },
     async reservation(id) {
-      await settledFirst(async () => (await inventory.reservation(id))?.lines.map(stockKey) ?? []);
+      await settledFirst(async () => {
+        const found = known(await inventory.reservation(id));
+        return found?.lines.map(stockKey) ?? [];
+      });
       return known(await inventory.reservation(id));
     },
     async reservationsOf(reference, page) {

@@ -8,7 +8,7 @@ import type {
   InventoryEvent,
   RecordedRefusal,
 } from '../domain/events.js';
-import { liveKey } from '../domain/evolve.js';
+import { knownReservation, liveKey } from '../domain/evolve.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import { type StoredReservation, isDue } from '../domain/stock.js';
 import type { KeyedMutex } from '../resilience/keyed-mutex.js';
@@ -165,7 +165,8 @@ function recordsOf(tx: Transaction, command: Command): readonly StockKey[] {
   const reservationId = namedReservation(command);
   const named = namedRecords(command);
   if (reservationId === undefined) return named;
-  return [...named, ...(tx.state.reservation(reservationId)?.lines.map(stockKey) ?? [])];
+  const known = knownReservation(tx.state, reservationId, tx.at);
+  return [...named, ...(known?.lines.map(stockKey) ?? [])];
 }
 
 /** What the answer is made of is in the event; only a refusal's also names its request. */

@@ -86,8 +86,9 @@ export class ReferenceModel {
   }
 
   reservation(id: string): ModelHold | undefined {
-    this.settle((this.now.holds[id]?.lines ?? []).map(keyOf));
-    return this.known().find((hold) => hold.id === id);
+    const known = () => this.known().find((hold) => hold.id === id);
+    this.settle((known()?.lines ?? []).map(keyOf));
+    return known();
   }
 
   reservationsOf(reference: string, after: string | undefined, limit: number): ModelHold[] {
@@ -153,7 +154,8 @@ export class ReferenceModel {
   private touchedBy(command: Command): string[] {
     const named = namedBy(command);
     if (!('reservationId' in command) || command.type === 'ReserveStock') return named;
-    return [...named, ...(this.now.holds[command.reservationId]?.lines ?? []).map(keyOf)];
+    const used = this.known().find(({ id }) => id === command.reservationId);
+    return [...named, ...(used?.lines ?? []).map(keyOf)];
   }
 
   private write(trial: Trial, facts: ModelFacts, request: ModelRequest | undefined): ModelEvent {
