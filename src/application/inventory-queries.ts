@@ -1,4 +1,5 @@
 import type { InventoryEvent } from '../domain/events.js';
+import { UnavailableError } from '../domain/errors.js';
 import { type StockKey, type StockName, stockKey } from '../domain/keys.js';
 import { type StockRecord, type StoredReservation, isDue, isForgotten } from '../domain/stock.js';
 import type { InventoryService } from './inventory-service.js';
@@ -30,6 +31,11 @@ export interface InventoryQueries {
   recordAt(name: StockName, moment: Moment): Promise<StockRecord | undefined | 'not-yet'>;
 }
 
+/** Where nothing can be written, reads go on: they show what is durable, due holds included. */
+function unlessUnavailable(error: unknown): void {
+  if (!(error instanceof UnavailableError)) throw error;
+}
+
 export function createInventoryQueries(
   inventory: DurableInventory,
   service: Pick<InventoryService, 'settleRecords'>,
@@ -46,7 +52,7 @@ export function createInventoryQueries(
       const [first] = await inventory.holdsOf(key, { after: undefined, limit: 1 });
       if (first !== undefined && isDue(first, now)) due.push(key);
     }
-    if (due.length > 0) await service.settleRecords(due);
+    if (due.length > 0) await service.settleRecords(due).catch(unlessUnavailable);
   }
 
   function known(reservation: StoredReservation | undefined): StoredReservation | undefined {

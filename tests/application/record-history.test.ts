@@ -40,6 +40,18 @@ function createInventory() {
   };
 }
 
+describe('a read where nothing can be written', () => {
+  it('shows what is durable, a due hold that cannot be settled included', async () => {
+    const { queries, adjust, reserve, advance, repository } = createInventory();
+    await adjust(10);
+    await reserve(3, 100);
+    advance(200);
+    await repository.close();
+
+    expect(await queries.record(RECORD)).toMatchObject({ onHand: 10, reserved: 3, version: 2 });
+  });
+});
+
 describe('a record as it was', () => {
   it('is, at every sequence and time, what a read answered then', async () => {
     const { queries, adjust, reserve, advance, now, repository } = createInventory();
