@@ -15,7 +15,8 @@ export interface LogOptions {
 }
 
 /** So many bytes are written at once; fewer wait for `FLUSH_AFTER_MS` at most. */
-const WRITE_BYTES_MIN = 4_096;
+const WRITE_BYTES_MIN = 65_536;
+const WRITE_BYTES_MAX = 2 * WRITE_BYTES_MIN;
 const FLUSH_AFTER_MS = 1_000;
 /** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
@@ -30,6 +31,7 @@ export function createLogger({ level, to = STDOUT }: LogOptions): ServiceLog {
     dest: to,
     sync: false,
     minLength: WRITE_BYTES_MIN,
+    maxWrite: WRITE_BYTES_MAX,
     maxLength: WAITING_BYTES_MAX,
     periodicFlush: FLUSH_AFTER_MS,
   });

@@ -75,6 +75,16 @@ export class LayeredState implements DecisionView {
     return changes;
   }
 
+  /** Takes in an event that is durable already, if the one rule holds; only while none is pending. */
+  appendDurable(event: InventoryEvent): Changes | RuleBreach {
+    const { published } = this;
+    assert(this.pendingEvents === 0, `event ${event.sequence} follows one that is pending`);
+    assert(event.sequence === published.lastSequence + 1, `event ${event.sequence} leaves a gap`);
+    const changes = evolve(published, event);
+    if (!('breach' in changes)) published.apply(changes);
+    return changes;
+  }
+
   /** Takes back what was appended behind `sequence`, as if it had never been. */
   takeBack(sequence: number): void {
     if (this.lastSequence === sequence) return;

@@ -97,9 +97,9 @@ export class PublishedState implements StateView {
   }
 
   putRecord(key: StockKey, record: StockRecord): void {
-    const known = this.records.has(key);
+    const known = this.records.size;
     this.records.set(key, record);
-    if (!known) this.skusOfStore.add(record.storeId, record.sku);
+    if (this.records.size > known) this.skusOfStore.add(record.storeId, record.sku);
   }
 
   putReservation(reservation: StoredReservation): void {

@@ -19,6 +19,9 @@ export const FIRST_PREVIOUS = '00000000';
 export const NEWLINE = 0x0a;
 
 export const CRC_OPEN = ',"crc":"';
+const CRC_OPEN_BYTES = Buffer.from(CRC_OPEN);
+const QUOTE = 0x22;
+const BRACE = 0x7d;
 /** `,"crc":"1b2c3d4e"}` */
 export const CRC_BYTES = CRC_OPEN.length + 8 + 2;
 
@@ -62,11 +65,25 @@ export function lineEnd(crc: string): string {
 /** Whether these bytes (no newline) are a whole line: its crc is there, and right. */
 export function hasValidCrc(line: Buffer): boolean {
   const end = line.length - CRC_BYTES;
-  if (end <= 0 || line.toString('latin1', end, end + CRC_OPEN.length) !== CRC_OPEN) return false;
-  return (
-    crcOf(line) === crcText(line.subarray(0, end)) &&
-    line.toString('latin1', line.length - 2) === '"}'
-  );
+  if (end <= 0) return false;
+  // Byte by byte: a start does this for every line, and a string of each part costs more.
+  for (let index = 0; index < CRC_OPEN_BYTES.length; index += 1) {
+    if (line[end + index] !== CRC_OPEN_BYTES[index]) return false;
+  }
+  if (line[line.length - 2] !== QUOTE || line[line.length - 1] !== BRACE) return false;
+  return crcDigits(line) === crc32(line.subarray(0, end));
+}
+
+/** The value of the 8 lowercase hex digits; NaN where they are none. */
+function crcDigits(line: Buffer): number {
+  let value = 0;
+  for (let index = line.length - 10; index < line.length - 2; index += 1) {
+    const byte = line[index] ?? 0;
+    const isDigit = byte >= 0x30 && byte <= 0x39;
+    if (!isDigit && (byte < 0x61 || byte > 0x66)) return NaN;
+    value = value * 16 + byte - (isDigit ? 0x30 : 0x57);
+  }
+  return value;
 }
 
 function crcOf(line: Buffer): string {
@@ -80,9 +97,11 @@ export function parseLine(line: Buffer): LogLine | undefined {
   if (!hasValidCrc(line)) return undefined;
   const disk = JSON.parse(line.toString('utf8')) as LineFrame & (DiskEvent | DiskControl);
   const { epoch, durable, previous } = disk;
-  const frame = { epoch, durable, previous, crc: crcOf(line) };
-  if ('control' in disk) return { ...frame, kind: disk.control, at: parseTime(disk.at) };
-  return { ...frame, kind: 'event', event: decodeEvent(disk) };
+  const crc = crcOf(line);
+  if ('control' in disk) {
+    return { epoch, durable, previous, crc, kind: disk.control, at: parseTime(disk.at) };
+  }
+  return { epoch, durable, previous, crc, kind: 'event', event: decodeEvent(disk) };
 }
 
 /** Event lines start `{"s`, control lines `{"c`. */

@@ -80,7 +80,8 @@ export async function foldLog(
   const watermark = await readWatermark(deps.fileSystem, paths.watermark);
   const activeName = await checkFiles(deps, manifest);
   await replaySealed(deps, manifest.sealed, state, onSegment);
-  const active = await replayActive(deps, manifest, activeName, state);
+  const known = Math.max(watermark, manifest.durable, manifest.clean?.last ?? 0);
+  const active = await replayActive(deps, manifest, activeName, { state, known });
   const { scan } = active;
   const floor = Math.max(watermark, lossFloor(manifest, active));
   const path = `${paths.events}/${activeName}`;
@@ -139,11 +140,12 @@ async function checkFiles(
   return active;
 }
 
+/** `known`: up to here the events are durable, if they are there at all. */
 async function replayActive(
   { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
   name: string,
-  state: LayeredState,
+  { state, known }: { readonly state: LayeredState; readonly known: number },
 ): Promise<RecoveredSegment> {
   const lastSealed = manifest.sealed.at(-1);
   const first = (lastSealed?.last ?? 0) + 1;
@@ -151,7 +153,7 @@ async function replayActive(
   const offsets = new Offsets(first);
   const previous = lastSealed?.lastCrc ?? FIRST_PREVIOUS;
   const scan = scanSegment(bytes, { first, previous }, (event, offset) => {
-    const objection = foldEvent(state, event);
+    const objection = foldEvent(state, event, event.sequence <= known);
     if (objection === undefined) offsets.push(offset);
     return objection;
   });

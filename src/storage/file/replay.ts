@@ -7,10 +7,17 @@ import type { Manifest } from './manifest.js';
 import { FIRST_PREVIOUS } from './record-format.js';
 import { scanSegment } from './segment-scan.js';
 
-/** Takes an event into the fold; says what is wrong with it where it cannot. */
-export function foldEvent(state: LayeredState, event: InventoryEvent): string | undefined {
+/**
+ * Takes an event into the fold: at once where it is known to be durable, else as pending. Says what
+ * is wrong with it where it cannot.
+ */
+export function foldEvent(
+  state: LayeredState,
+  event: InventoryEvent,
+  isDurable: boolean,
+): string | undefined {
   if (event.at < state.lastAt) return 'goes back in time';
-  const changes = state.append(event);
+  const changes = isDurable ? state.appendDurable(event) : state.append(event);
   return 'breach' in changes ? `breaks the one rule: ${changes.what}` : undefined;
 }
 
@@ -34,7 +41,7 @@ export async function replaySealed(
       throw damaged(path, `sequence ${segment.first}`, `does not follow ${state.lastSequence}`);
     }
     const bytes = await readSegment(fileSystem, path, segment.first);
-    const scan = scanSegment(bytes, start, (event) => foldEvent(state, event));
+    const scan = scanSegment(bytes, start, (event) => foldEvent(state, event, true));
     if (scan.broken !== undefined) {
       const { line, what } = scan.broken;
       throw damaged(path, `line ${line} (sequence ${scan.last + 1})`, what);
@@ -43,7 +50,6 @@ export async function replaySealed(
     if (scan.last !== segment.last || sha256 !== segment.sha256) {
       throw damaged(path, `sequence ${scan.last}`, 'is not what was sealed');
     }
-    state.publish(segment.last);
     await onSegment?.(segment.last);
   }
 }

@@ -26,7 +26,7 @@ function heldWrites(): {
     onFailed: () => void events.push('failed'),
     weigh: (item) => item.length,
   });
-  return { commits, writes, events, settle: async () => void (await turn()) };
+  return { commits, writes, events, settle: turn };
 }
 
 function turn(): Promise<void> {

@@ -54,11 +54,11 @@ describe('reading events from the log', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const disk = createSimulatedDisk(createSeededRandom(seed));
       const storage = await faultyStorage(disk).open({ policy: BUSY_POLICY });
-      let writing = true;
+      const writing = { now: true };
       const written = Promise.all([fill(storage, 20), storage.adjust('D', 1)]).finally(
-        () => (writing = false),
+        () => (writing.now = false),
       );
-      while (writing) {
+      while (writing.now) {
         await nextTurn();
         const last = storage.repository.durableSequence();
         const page = await storage.repository.eventsAfter(Math.max(0, last - 3), 2);

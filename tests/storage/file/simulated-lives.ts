@@ -2,7 +2,6 @@ import { expect } from 'vitest';
 import type { Command } from '../../../src/domain/commands.js';
 import { UnavailableError } from '../../../src/domain/errors.js';
 import type { InventoryEvent } from '../../../src/domain/events.js';
-import { stockKey } from '../../../src/domain/keys.js';
 import { FoldState } from '../../support/fold-state.js';
 import { type SeededRandom, createSeededRandom } from '../../support/seeded-random.js';
 import { type SimulatedDisk, createSimulatedDisk } from '../../support/simulated-disk.js';

@@ -128,10 +128,10 @@ describe('verifying a directory', () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const disk = createSimulatedDisk(createSeededRandom(seed));
       const storage = await faultyStorage(disk).open({ policy: BUSY_POLICY });
-      let writing = true;
-      const written = fillSlowly(storage).finally(() => (writing = false));
+      const writing = { now: true };
+      const written = fillSlowly(storage).finally(() => (writing.now = false));
       let verified = 0;
-      while (writing) {
+      while (writing.now) {
         const acknowledged = storage.repository.durableSequence();
         const report = await verifyLog(disk.life.fileSystem, ROOT);
         expect(report.differences).toEqual([]);
