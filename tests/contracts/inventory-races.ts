@@ -12,12 +12,12 @@ import { type StockKey, type StockName, stockKey } from '../../src/domain/keys.j
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { type FakeClock, createFakeClock } from '../support/fake-clock.js';
 import { type SeededRandom, chosenSeed, createSeededRandom } from '../support/seeded-random.js';
-import type { RepositoryHarness } from './inventory-repository-contract.js';
+import type { OpenHarness, RepositoryHarness } from './repository-under-test.js';
 
 export interface RaceOptions {
   readonly name: string;
   readonly rounds: number;
-  readonly open: (clock: FakeClock) => Promise<RepositoryHarness>;
+  readonly open: OpenHarness;
 }
 
 const A = { storeId: 'S1', sku: 'A' };

@@ -420,6 +420,12 @@ describe('an event that contradicts itself or what was before', () => {
       what,
       [],
     );
+    const skipping = (skips?: number[]) => withLine(stocked('S1/A', 9), () => ({ skips }));
+    take(skipping([1]), what);
+    const busy = Array.from({ length: 70 }, (_, index) => stocked('S1/A', index));
+    holds(busy, stocked('S1/A', 9));
+    take(skipping(undefined), what, busy);
+    take(skipping([63]), what, busy);
   });
 
   it('reserves without a hold, or holds without reserving', () => {

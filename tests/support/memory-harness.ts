@@ -1,6 +1,6 @@
 import { createRecordClock } from '../../src/application/record-clock.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
-import type { RepositoryHarness } from '../contracts/inventory-repository-contract.js';
+import type { RepositoryHarness } from '../contracts/repository-under-test.js';
 import type { FakeClock } from './fake-clock.js';
 
 /** The memory driver under test, in record time that follows `clock`. */

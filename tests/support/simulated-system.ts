@@ -1,17 +1,17 @@
 import type { System } from '../../src/system.js';
+import { createFakeClock } from './fake-clock.js';
 import type { SeededRandom } from './seeded-random.js';
-import { START } from './facts.js';
 
-/** A system whose clock stands until it is moved, and whose ids count or come from the seed. */
+/** A system whose clock stands until it is moved, and whose ids count, or come from the seed. */
 export interface SimulatedSystem extends System {
   advance(ms: number): void;
 }
 
 export function createSimulatedSystem(random?: SeededRandom): SimulatedSystem {
-  let elapsedMs = 0;
+  const clock = createFakeClock();
   let ids = 0;
   return {
-    clock: { wallMs: () => START + elapsedMs, monotonicMs: () => elapsedMs },
+    clock,
     timers: {
       immediate: (task) => void setImmediate(task),
       after: (delayMs, task) => {
@@ -21,8 +21,6 @@ export function createSimulatedSystem(random?: SeededRandom): SimulatedSystem {
     },
     ids: { next: () => `id-${random?.int(2 ** 32) ?? (ids += 1)}` },
     random: { next: () => random?.next() ?? 0.5 },
-    advance(ms) {
-      elapsedMs += ms;
-    },
+    advance: (ms) => clock.advance(ms),
   };
 }

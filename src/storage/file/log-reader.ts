@@ -7,8 +7,8 @@ import { Offsets } from './offsets.js';
 import { createReadHandle } from './read-handle.js';
 import { NEWLINE, isEventLine, parseLine } from './record-format.js';
 
-/** How many sealed segments keep their offsets in memory: 4 bytes for each event of them. */
-const OFFSETS_KEPT_MAX = 16;
+/** Of how many sealed events the offsets are kept in memory: 4 bytes each. */
+const OFFSETS_KEPT_MAX = 16_000_000;
 /** How much of a segment one read of several events takes at the most. */
 const READ_BYTES_MAX = 1024 * 1024;
 
@@ -41,19 +41,35 @@ interface Readable {
 }
 
 export function createLogReader({ fileSystem, paths, sealed, active }: LogReaderDeps): LogReader {
-  const kept = new Map<string, Offsets>();
+  /** By segment, the one used last at the end; a promise, so that a scan under way is shared. */
+  const kept = new Map<SealedSegment, Promise<Offsets>>();
   const handles = createReadHandle(fileSystem);
 
-  async function offsetsOf(segment: SealedSegment): Promise<Offsets> {
-    let offsets = kept.get(segment.file);
-    if (offsets === undefined) {
-      offsets = scanOffsets(await readWhole(fileSystem, pathOf(segment.file)), segment);
-    }
-    kept.delete(segment.file);
-    kept.set(segment.file, offsets);
-    const [oldest] = kept.keys();
-    if (kept.size > OFFSETS_KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+  function offsetsOf(segment: SealedSegment): Promise<Offsets> {
+    const offsets = kept.get(segment) ?? scan(segment);
+    kept.delete(segment);
+    kept.set(segment, offsets);
+    forgetOldest();
     return offsets;
+  }
+
+  async function scan(segment: SealedSegment): Promise<Offsets> {
+    try {
+      return scanOffsets(await readWhole(fileSystem, pathOf(segment.file)), segment);
+    } catch (error) {
+      kept.delete(segment);
+      throw error;
+    }
+  }
+
+  function forgetOldest(): void {
+    let events = 0;
+    for (const { first, last } of kept.keys()) events += last - first + 1;
+    for (const segment of kept.keys()) {
+      if (events <= OFFSETS_KEPT_MAX || kept.size === 1) return;
+      events -= segment.last - segment.first + 1;
+      kept.delete(segment);
+    }
   }
 
   async function find(sequence: number): Promise<Readable> {

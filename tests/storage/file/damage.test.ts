@@ -11,7 +11,7 @@ import { type TestStorage, keyedRequest } from '../../support/test-storage.js';
 import { type Image, onLines, startedFrom, withFiles } from './data-images.js';
 import { BUSY_POLICY, faultyStorage, quiet } from './faulty-storage.js';
 
-const DAMAGES = Math.round(3_000 * proofScale());
+const DAMAGES = Math.round(5_000 * proofScale());
 
 /** A directory, and all that its clients were told. */
 interface Subject {
@@ -36,7 +36,9 @@ describe('any damage to any file', () => {
           throw new Error(`SEED=${seed + count} repeats this`, { cause: error });
         }
       }
-      console.log(`damage, SEED=${seed}: ${DAMAGES} injected, ${refused} refused, rest harmless`);
+      console.info(
+        `damage: SEED=${seed}, ${DAMAGES} injected, ${refused} refused, the rest harmless`,
+      );
       expect(refused).toBeGreaterThan(DAMAGES / 2);
     },
   );

@@ -1,3 +1,4 @@
+import { crcText, lineEnd } from '../../../src/storage/file/record-format.js';
 import type { TestStorage } from '../../support/test-storage.js';
 import { EVENTS, type FaultyStorage, emptyDisk, faultyStorage } from './faulty-storage.js';
 
@@ -71,6 +72,20 @@ export function linesIn(bytes: Buffer): Buffer[] {
 /** Changes the lines of a file. */
 export function onLines(change: (lines: Buffer[]) => readonly Buffer[]): (bytes: Buffer) => Buffer {
   return (bytes) => Buffer.concat([...change(linesIn(bytes))]);
+}
+
+/** A log that a writer of another mind might have written: every checksum and link is right. */
+export function forged(bytes: Buffer, change: (text: string) => string): Buffer {
+  let previous = '00000000';
+  const lines = linesIn(bytes).map((line) => {
+    const text = change(line.toString().replace(/,"crc":"\w+"\}\n$/, '')).replace(
+      /"previous":"\w+"/,
+      `"previous":"${previous}"`,
+    );
+    previous = crcText(Buffer.from(text));
+    return Buffer.from(text + lineEnd(previous));
+  });
+  return Buffer.concat(lines);
 }
 
 /** The damages that one line (counted from 0) can suffer; each breaks the file at that line. */

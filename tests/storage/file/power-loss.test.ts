@@ -11,9 +11,8 @@ describe('a disk that loses power', () => {
     { timeout: 600_000 * Math.max(1, proofScale()) },
     async () => {
       const seed = chosenSeed();
-      for (let run = 0; run < RUNS; run += 1) {
-        await several(seed + run);
-      }
+      console.info(`power loss: SEED=${seed}, ${RUNS} directories of ${LIVES} lives each`);
+      for (let run = 0; run < RUNS; run += 1) await several(seed + run);
     },
   );
 });

@@ -5,6 +5,7 @@ import {
   type Image,
   damagesOf,
   fill,
+  forged,
   imageOf,
   linesIn,
   onLines,
@@ -118,6 +119,54 @@ describe('damage in the active segment', () => {
     const late = await imageOf({ events: 6 });
     const mixed = withFiles(late, { [SEGMENT]: early.get(SEGMENT) });
     await expectRefused(mixed, /the file ends, but events up to 6 were acknowledged/);
+  });
+
+  it('is refused where only the manifest knows of what is gone', async () => {
+    // given a start that made everything durable, and nothing since
+    const first = startedFrom(await imageOf({ events: 6 }));
+    await first.open();
+    const image = first.disk.files();
+    // when it is cut short, and the watermark is lost
+    const cut = onLines((lines) => lines.slice(0, 4))(image.get(SEGMENT)!);
+    await expectRefused(
+      withFiles(image, { [SEGMENT]: cut, [WATERMARK]: undefined }),
+      /the file ends, but events up to 6 were acknowledged/,
+    );
+  });
+
+  it('is refused where a line is that of another log', async () => {
+    const image = await imageOf({ events: 6 });
+    const { disk, open } = faultyStorage();
+    const other = await open();
+    for (let count = 0; count < 6; count += 1) await other.adjust('A', 1, `other-${count}`);
+    const stranger = linesIn(disk.files().get(SEGMENT)!)[EVENT_3]!;
+    const mixed = onLines((lines) => lines.map((line, at) => (at === EVENT_3 ? stranger : line)));
+    const damaged = withFiles(image, { [SEGMENT]: mixed(image.get(SEGMENT)!) });
+    await expectRefused(damaged, /line 4 continues \w+, not \w+/, /sequence 3/);
+  });
+
+  it('after a clean stop is refused even where it is in no event', async () => {
+    const first = startedFrom(await imageOf({ events: 3, clean: true }));
+    await (await first.open()).repository.close();
+    const image = first.disk.files();
+    const lines = linesIn(image.get(SEGMENT)!);
+    const last = lines.at(-1)!;
+    expect(last.toString()).toMatch(/^\{"control":"boot"/);
+    const flipped = Buffer.from(image.get(SEGMENT)!);
+    flipped[flipped.length - 30]! ^= 1;
+    await expectRefused(withFiles(image, { [SEGMENT]: flipped }), /line 5/, /last clean stop/);
+  });
+
+  it.each([
+    ['a sequence', /"sequence":4/, '"sequence":5', /line 5 has sequence 5, expected 4/],
+    ['the order of time', /("sequence":4.*"at":")2026/, '$12025', /line 5 goes back in time/],
+    ['a version', /("sequence":4.*"version":)2/, '$13', /line 5 breaks the one rule/],
+    ['a quantity', /("sequence":4.*"onHand":)2/, '$13', /line 5 breaks the one rule/],
+    ['a key', /("sequence":4.*"key":")key-4/, '$1key-3', /line 5 breaks the one rule/],
+  ])('is refused where all checksums are right, but %s is wrong', async (_, from, to, what) => {
+    const image = await imageOf({ events: 6 });
+    const bytes = forged(image.get(SEGMENT)!, (text) => text.replace(from, to));
+    await expectRefused(withFiles(image, { [SEGMENT]: bytes }), what, /sequence 4/);
   });
 
   it('of a watermark alone does not matter', async () => {
@@ -295,6 +344,23 @@ describe('a damaged snapshot', () => {
         { sku: 'C', onHand: 20 },
       ]);
     }
+  });
+
+  it('is passed over even where all its lines are right', async () => {
+    const image = await longImage();
+    const [, newer] = pathsIn(image, SNAPSHOTS);
+    const doctored = forged(image.get(newer!)!, (text) =>
+      text.replace(/"onHand":\[1/, '"onHand":[9'),
+    );
+    expect(doctored.length).toBe(image.get(newer!)!.length);
+    const said = nothingSaid();
+    const { repository } = await startedFrom(withFiles(image, { [newer!]: doctored })).open({
+      said,
+    });
+    expect(said.warnings).toEqual([expect.stringMatching(/its hash does not match/)]);
+    expect(repository.recordsOf('S1', { after: undefined, limit: 1 })).toMatchObject([
+      { sku: 'A', onHand: 20 },
+    ]);
   });
 
   it('is replaced in time: two good ones are there again', async () => {

@@ -235,6 +235,7 @@ describe('published state', () => {
     const fold = foldOf([]);
     fold.records.set('S1/A' as StockKey, published.record('S1/A' as StockKey)!);
     for (let index = 0; index < 30; index += 1) {
+      expect(published.counts.keys).toBe(Math.max(0, 100 - 4 * index));
       const sequence = state.lastSequence + 1;
       const event = { ...stocked('S1/A', index, START + 1e9)(fold), sequence };
       fold.apply(event);
