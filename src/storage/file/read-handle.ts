@@ -11,7 +11,6 @@ interface Shared {
   readonly path: string;
   readonly opening: Promise<OpenFile>;
   users: number;
-  closed: boolean;
 }
 
 export function createReadHandle(fileSystem: FileSystem): ReadHandle {
@@ -19,8 +18,7 @@ export function createReadHandle(fileSystem: FileSystem): ReadHandle {
 
   /** Whoever leaves a file last, that nobody will find any more, closes it: once. */
   async function closeIfLast(shared: Shared): Promise<void> {
-    if (shared === current || shared.users > 0 || shared.closed) return;
-    shared.closed = true;
+    if (shared === current || shared.users > 0) return;
     const file = await shared.opening.catch(() => undefined);
     if (file !== undefined) await closeQuietly(file);
   }
@@ -35,7 +33,7 @@ export function createReadHandle(fileSystem: FileSystem): ReadHandle {
     async use(path, task) {
       let shared = current;
       if (shared?.path !== path) {
-        shared = { path, opening: fileSystem.openRead(path), users: 0, closed: false };
+        shared = { path, opening: fileSystem.openRead(path), users: 0 };
         void makeCurrent(shared);
       }
       shared.users += 1;

@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { dataPaths } from '../../../src/storage/file/data-directory.js';
+import { createLogReader } from '../../../src/storage/file/log-reader.js';
+import { Offsets } from '../../../src/storage/file/offsets.js';
 import { createSeededRandom } from '../../support/seeded-random.js';
 import { createSimulatedDisk } from '../../support/simulated-disk.js';
 import { fill, imageOf, segmentsOf, startedFrom } from './data-images.js';
-import { BUSY_POLICY, faultyStorage, quiet } from './faulty-storage.js';
+import { BUSY_POLICY, ROOT, SEGMENT, faultyStorage, quiet } from './faulty-storage.js';
 
 describe('reading events from the log', () => {
   it('finds each of them, in whichever segment', async () => {
@@ -52,6 +55,20 @@ describe('reading events from the log', () => {
     }
     expect(await repository.eventsAfter(50, 10)).toEqual([]);
     expect(await repository.eventsAfter(99, 10)).toEqual([]);
+  });
+
+  it('does not read on into a batch that is on disk and not published yet', async () => {
+    // given a segment whose bytes are known to reach further than its events
+    const { disk, open } = faultyStorage();
+    await fill(await open(), 3);
+    const bytes = disk.files().get(SEGMENT)!;
+    const offsets = new Offsets(1);
+    offsets.push(bytes.indexOf('{"sequence":1,'));
+    const reader = createLogReader({
+      ...{ fileSystem: disk.life.fileSystem, paths: dataPaths(ROOT), sealed: () => [] },
+      active: () => ({ name: '000000000001.jsonl', offsets, bytes: bytes.length }),
+    });
+    expect((await reader.eventsFrom(1, 1)).map(({ sequence }) => sequence)).toEqual([1]);
   });
 
   it('ends a page at about a megabyte', async () => {

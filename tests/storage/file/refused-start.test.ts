@@ -211,6 +211,14 @@ describe('damage in a sealed segment', () => {
     }
   });
 
+  it('is refused even where all its lines are right, by its hash', async () => {
+    const image = withoutSnapshots(await longImage());
+    const [first] = segmentsOf(image);
+    const bytes = forged(image.get(first!)!, (text) => text.replace('of-key-2"', 'of-key-9"'));
+    const refused = withFiles(image, { [first!]: bytes });
+    await expectRefused(refused, new RegExp(first!), /sequence \d+: is not what was sealed/);
+  });
+
   it('of a wrong size is refused at once, also behind a snapshot', async () => {
     const image = await longImage();
     for (const path of segmentsOf(image).slice(0, -1)) {
