@@ -40,7 +40,6 @@ export function fingerprintOf(asked: unknown): string {
   return digest(JSON.stringify(asked));
 }
 
-
 /** Base64url of the first 128 bits; one flat string, since it is kept as long as the key. */
 function digest(text: string): string {
   return hash('sha256', text, 'buffer').toString('base64url', 0, 16);
