@@ -1,4 +1,5 @@
 import { Mutex } from 'async-mutex';
+import { assert } from '../assert.js';
 
 export interface KeyedMutex {
   /** Runs `task` while no other task holds any of `keys`; in order of arrival per key. */
@@ -8,7 +9,8 @@ export interface KeyedMutex {
 }
 
 interface Entry {
-  readonly mutex: Mutex;
+  /** Most keys are wanted by one task at a time: made for the second one that comes. */
+  mutex: Mutex | undefined;
   /** Holders and waiters; at 0 the entry goes. */
   users: number;
 }
@@ -20,39 +22,47 @@ interface Entry {
 export function createKeyedMutex(): KeyedMutex {
   const entries = new Map<string, Entry>();
 
-  function enter(key: string): Entry {
-    let entry = entries.get(key);
+  /** Joins the queue of a key; undefined: nobody had it, it is ours now. */
+  function enter(key: string): Promise<unknown> | undefined {
+    const entry = entries.get(key);
     if (entry === undefined) {
-      entry = { mutex: new Mutex(), users: 0 };
-      entries.set(key, entry);
+      entries.set(key, { mutex: undefined, users: 1 });
+      return undefined;
     }
     entry.users += 1;
-    return entry;
+    if (entry.mutex === undefined) {
+      entry.mutex = new Mutex();
+      // For the one who holds the key without: a free mutex is taken before acquire returns.
+      void entry.mutex.acquire();
+    }
+    return entry.mutex.acquire();
   }
 
-  function leave(key: string, entry: Entry): void {
-    entry.mutex.release();
+  function leave(key: string): void {
+    const entry = entries.get(key);
+    assert(entry !== undefined, 'a key is left that nobody entered');
     entry.users -= 1;
     if (entry.users === 0) entries.delete(key);
+    else entry.mutex?.release();
   }
 
   async function runWithOne<T>(key: string, task: () => T | Promise<T>): Promise<T> {
-    const entry = enter(key);
-    await entry.mutex.acquire();
+    const turn = enter(key);
+    if (turn !== undefined) await turn;
     try {
       return await task();
     } finally {
-      leave(key, entry);
+      leave(key);
     }
   }
 
   async function runWithAll<T>(keys: readonly string[], task: () => T | Promise<T>): Promise<T> {
-    const held = keys.map((key) => [key, enter(key)] as const);
-    await Promise.all(held.map(([, { mutex }]) => mutex.acquire()));
+    const turns = keys.map(enter).filter((turn) => turn !== undefined);
+    if (turns.length > 0) await Promise.all(turns);
     try {
       return await task();
     } finally {
-      for (const [key, entry] of held) leave(key, entry);
+      for (const key of keys) leave(key);
     }
   }
 
