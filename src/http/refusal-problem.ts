@@ -4,7 +4,7 @@ import type { RecordedRefusal } from '../domain/events.js';
 import type { RecordTime } from '../domain/stock.js';
 import { etagOf } from './preconditions.js';
 import { type Problem, retryAfter } from './problem.js';
-import { isoTime } from './wire-json.js';
+import { timeText } from '../time-text.js';
 
 /**
  * What the domain refused, in the words of the wire. `now` is only for Retry-After: the body comes
@@ -83,7 +83,7 @@ function insufficient(
   return {
     code,
     detail,
-    members: { lines: short, earliestExpiry: isoTime(earliestExpiry) },
+    members: { lines: short, earliestExpiry: timeText(earliestExpiry) },
     headers: retryAfter(earliestExpiry - now),
   };
 }

@@ -1,3 +1,4 @@
+import { timeText } from '../time-text.js';
 import type { Note } from '../domain/commands.js';
 import type { InventoryEvent, StockLine } from '../domain/events.js';
 import type { RecordTime, Reservation, StockRecord, StoredReservation } from '../domain/stock.js';
@@ -10,7 +11,7 @@ export function recordJson(record: StockRecord | StockLine, updatedAt: RecordTim
   const { storeId, sku, onHand, reserved, version } = record;
   return (
     `{"storeId":"${storeId}","sku":"${sku}","qty":${onHand - reserved},"reserved":${reserved},` +
-    `"onHand":${onHand},"version":${version},"updatedAt":"${isoTime(updatedAt)}"}`
+    `"onHand":${onHand},"version":${version},"updatedAt":"${timeText(updatedAt)}"}`
   );
 }
 
@@ -28,7 +29,7 @@ export function eventJson(event: InventoryEvent, note: Note = event): string {
   const [first, second] = event.reservations;
   const reservationId = second === undefined ? first?.id : undefined;
   return (
-    `{"sequence":${event.sequence},"type":"${event.type}","at":"${isoTime(event.at)}",` +
+    `{"sequence":${event.sequence},"type":"${event.type}","at":"${timeText(event.at)}",` +
     `"lines":[${event.lines.map(eventLineJson).join(',')}]` +
     member('reservationId', reservationId) +
     member('reason', note.reason) +
@@ -37,26 +38,13 @@ export function eventJson(event: InventoryEvent, note: Note = event): string {
   );
 }
 
-/** RFC 3339 in UTC with milliseconds. */
-export function isoTime(at: RecordTime): string {
-  if (at !== lastAt) {
-    lastText = new Date(at).toISOString();
-    lastAt = at;
-  }
-  return lastText;
-}
-
-// The times of one answer, and of many answers after each other, are the same.
-let lastAt = NaN;
-let lastText = '';
-
 function reservationMembers(reservation: Reservation): string {
   const { id, status, reference, createdAt, expiresAt, lines } = reservation;
   return (
     `"id":"${id}","status":"${status}",` +
     `"reference":${reference === null ? 'null' : JSON.stringify(reference)},` +
-    `"createdAt":"${isoTime(createdAt)}",` +
-    `"expiresAt":${expiresAt === null ? 'null' : `"${new Date(expiresAt).toISOString()}"`},` +
+    `"createdAt":"${timeText(createdAt)}",` +
+    `"expiresAt":${expiresAt === null ? 'null' : `"${timeText(expiresAt)}"`},` +
     `"lines":[${lines.map(reservationLineJson).join(',')}]`
   );
 }

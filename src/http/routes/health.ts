@@ -5,7 +5,7 @@ import { READ, type SendAnswer } from '../answer.js';
 import { refuseQuery } from '../request-input.js';
 import type { healthSchema, livenessSchema } from '../response-schemas.js';
 import { methodNotAllowed } from '../route-deps.js';
-import { isoTime } from '../wire-json.js';
+import { timeText } from '../../time-text.js';
 
 const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
 
@@ -27,7 +27,7 @@ export function healthRoutes(deps: {
     const body: z.infer<typeof healthSchema> = {
       status: 'ok',
       uptime: Math.round(clock.monotonicMs() - startedAtMs) / 1_000,
-      timestamp: isoTime(clock.wallMs()),
+      timestamp: timeText(clock.wallMs()),
       version,
     };
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(body) });

@@ -23,7 +23,7 @@ import type {
   VersionRead,
 } from '../../domain/events.js';
 import type { Reservation, ReservationLine, ReservationStatus } from '../../domain/stock.js';
-import { parseTime, timeText } from './time-text.js';
+import { parseTime, timeText } from '../../time-text.js';
 
 /** Store ids, SKUs, ids and digests need no escaping: their patterns allow no quote or backslash. */
 export function encodeEvent(event: InventoryEvent): string {

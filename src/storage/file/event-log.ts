@@ -9,7 +9,7 @@ import { prepareForAppends } from './prepare.js';
 import { controlText } from './record-format.js';
 import type { Recovered } from './recovery.js';
 import { rotate } from './rotation.js';
-import { timeText } from './time-text.js';
+import { timeText } from '../../time-text.js';
 import { type Watermark, openWatermark } from './watermark.js';
 import { type WriteGuard, type WriteGuardDeps, createWriteGuard } from './write-guard.js';
 

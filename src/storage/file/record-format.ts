@@ -13,7 +13,7 @@
 import { crc32 } from 'node:zlib';
 import type { InventoryEvent } from '../../domain/events.js';
 import { type DiskEvent, decodeEvent } from './event-format.js';
-import { parseTime } from './time-text.js';
+import { parseTime } from '../../time-text.js';
 
 export const FIRST_PREVIOUS = '00000000';
 export const NEWLINE = 0x0a;

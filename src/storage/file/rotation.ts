@@ -5,7 +5,7 @@ import { type FileSystem, closeQuietly, syncOrDie } from './file-system.js';
 import type { SealedSegment } from './manifest.js';
 import type { ManifestStore } from './manifest-store.js';
 import { controlText } from './record-format.js';
-import { timeText } from './time-text.js';
+import { timeText } from '../../time-text.js';
 
 export interface RotationDeps {
   readonly fileSystem: FileSystem;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTime, timeText } from '../../../src/storage/file/time-text.js';
+import { parseTime, timeText } from '../src/time-text.js';
 
 describe('the text of a time', () => {
   it('is that of Date, there and back', () => {
