@@ -69,6 +69,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const server = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
+    feed: repository,
     now: () => repository.now(),
     system,
     requestLogger: createRequestLogger(log),

@@ -61,8 +61,18 @@ export interface InventoryRepository extends DurableInventory {
   close(): Promise<void>;
 }
 
+/** The durable log, for those who follow it. */
+export interface DurableLog {
+  /** Names the data for other nodes: stays over restarts; data made anew has a new one. */
+  readonly nodeId: string;
+  /** Up to `limit` durable events after this sequence, in order; at least one where there is one. */
+  eventsAfter(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
+  /** The highest durable sequence; 0: nothing has happened yet. */
+  durableSequence(): number;
+}
+
 /** Reads: durable state only, and never behind a write that waits for the disk. */
-export interface DurableInventory {
+export interface DurableInventory extends DurableLog {
   record(key: StockKey): MaybePromise<StockRecord | undefined>;
   /** Up to `limit` records of one store in SKU order, behind `afterSku`. */
   recordsOf(
@@ -87,9 +97,6 @@ export interface DurableInventory {
   nextExpiry(): MaybePromise<RecordTime | undefined>;
   /** The event at a durable sequence; a sequence that is not there is a defect of the caller. */
   event(sequence: number): Promise<InventoryEvent>;
-  /** Up to `limit` durable events after this sequence, in order. */
-  eventsAfter(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
-  durableSequence(): number;
   /** The present record time, in ms since the epoch. */
   now(): RecordTime;
 }

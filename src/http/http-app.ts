@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import type { InventoryQueries } from '../application/inventory-queries.js';
 import type { InventoryService } from '../application/inventory-service.js';
+import type { DurableLog } from '../application/ports.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
@@ -17,6 +18,7 @@ import { identifyRequests } from './request-id.js';
 import type { RouteDeps } from './route-deps.js';
 import { apiDocsRoutes } from './routes/api-docs.js';
 import { batchRoutes } from './routes/batch.js';
+import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { reservationRoutes } from './routes/reservations.js';
 import { stockListRoutes } from './routes/stock-lists.js';
@@ -33,6 +35,7 @@ export interface FailedRequest {
 export interface HttpAppDeps {
   readonly service: InventoryService;
   readonly queries: InventoryQueries;
+  readonly feed: DurableLog;
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
   readonly system: System;
@@ -70,6 +73,7 @@ export function createHttpApp(deps: HttpAppDeps): Server {
   app.use(stockListRoutes(routeDeps));
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
+  app.use(eventRoutes(routeDeps));
   app.use(healthRoutes({ clock: system.clock, version, send }));
   app.use(apiDocsRoutes({ send }));
   app.use(notFound);
@@ -78,7 +82,7 @@ export function createHttpApp(deps: HttpAppDeps): Server {
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {
-  const { service, queries, now, system } = deps;
+  const { service, queries, feed, now, system } = deps;
   const { ids, random, timers } = system;
   const send = createAnswerSender(deps.draining);
 
@@ -94,6 +98,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
   return {
     service,
     queries,
+    feed,
     ids,
     now,
     send,

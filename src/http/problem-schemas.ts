@@ -40,6 +40,10 @@ const MEMBERS: Partial<Record<ProblemCode, z.ZodRawShape>> = {
   'stock-not-found': { operation },
   'version-conflict': { expectedVersion: z.int().min(1), currentVersion, operation },
   'reservation-not-active': { reservationStatus: reservationStatusSchema },
+  'position-ahead': {
+    after: z.int().min(1),
+    sequence: z.int().min(0).meta({ description: 'Of the last durable event; 0: none yet.' }),
+  },
   'precondition-failed': { currentVersion },
   'insufficient-stock': {
     lines: z.array(shortage).min(1),

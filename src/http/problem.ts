@@ -6,7 +6,13 @@ import { RequestError, problemType } from './request-error.js';
 import type { RequestErrorCode } from './request-error.js';
 
 export type ProblemCode =
-  RefusalCode | RequestErrorCode | UnavailableCode | 'idempotency-key-reused' | 'internal';
+  | RefusalCode
+  | RequestErrorCode
+  | UnavailableCode
+  | 'idempotency-key-reused'
+  | 'position-ahead'
+  | 'not-acceptable'
+  | 'internal';
 
 /** The one table from code to status and title (RFC 9457 §3.1: the same for every occurrence). */
 export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
@@ -16,9 +22,11 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'stock-not-found': [404, 'Unknown stock record'],
   'reservation-not-found': [404, 'Unknown reservation'],
   'method-not-allowed': [405, 'This path does not answer this method'],
+  'not-acceptable': [406, 'There is no such form of this answer'],
   'request-timeout': [408, 'The request did not arrive in time'],
   'version-conflict': [409, 'The record has another version'],
   'reservation-not-active': [409, 'The reservation is over'],
+  'position-ahead': [409, 'The log ends before this position'],
   'precondition-failed': [412, 'A precondition does not hold'],
   'payload-too-large': [413, 'The body is too large'],
   'uri-too-long': [414, 'The URI is too long'],

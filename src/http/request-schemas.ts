@@ -119,12 +119,18 @@ export const batchSchema = z
   })
   .meta({ id: 'Batch' });
 
+const limit = z
+  .string()
+  .regex(/^(?:[1-9][0-9]{0,2}|1000)$/, `must be a whole number from 1 to ${PAGE_ITEMS_MAX}`);
+const limitInWords = {
+  type: 'integer',
+  minimum: 1,
+  maximum: PAGE_ITEMS_MAX,
+  default: 100,
+} as const;
+
 const page = {
-  limit: z
-    .string()
-    .regex(/^(?:[1-9][0-9]{0,2}|1000)$/, `must be a whole number from 1 to ${PAGE_ITEMS_MAX}`)
-    .exactOptional()
-    .meta({ type: 'integer', minimum: 1, maximum: PAGE_ITEMS_MAX, default: 100 }),
+  limit: limit.exactOptional().meta(limitInWords),
   cursor: z
     .string()
     .exactOptional()
@@ -150,4 +156,21 @@ export const recordQuerySchema = z.strictObject({
       type: 'string',
       description: 'A sequence or an RFC 3339 time in UTC: the record as it was then.',
     }),
+});
+
+/** A place between two events: behind the one with this sequence; 0: before the first. */
+const positionSchema = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,15})$/, 'must be a sequence, or 0')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'must be a sequence, or 0');
+
+export const feedQuerySchema = z.strictObject({
+  after: positionSchema.exactOptional().meta({
+    type: 'integer',
+    minimum: 0,
+    default: 0,
+    description: 'The sequence of the last event that you have; 0: none.',
+  }),
+  limit: limit.transform(Number).exactOptional().meta(limitInWords),
 });

@@ -51,21 +51,23 @@ export const storedReservationSchema = z
   })
   .meta({ id: 'StoredReservation' });
 
+const eventTypeSchema = z.enum([
+  'StockAdjusted',
+  'StockCounted',
+  'StockReserved',
+  'StockReleased',
+  'StockCommitted',
+  'StockTransferred',
+  'StockBatch',
+  'ReservationExtended',
+  'ReservationExpired',
+  'RequestRefused',
+]);
+
 const eventSchema = z
   .strictObject({
     sequence: sequenceSchema,
-    type: z.enum([
-      'StockAdjusted',
-      'StockCounted',
-      'StockReserved',
-      'StockReleased',
-      'StockCommitted',
-      'StockTransferred',
-      'StockBatch',
-      'ReservationExtended',
-      'ReservationExpired',
-      'RequestRefused',
-    ]),
+    type: eventTypeSchema,
     at: timeSchema,
     lines: z.array(
       z.strictObject({
@@ -146,6 +148,34 @@ export const reservationPageSchema = z
 export const eventPageSchema = z
   .strictObject({ items: z.array(eventSchema), nextCursor })
   .meta({ id: 'EventPage' });
+
+/** What one page of the feed says: `nextAfter` is the `after` of the next. */
+export const feedPageSchema = z
+  .strictObject({
+    items: z.array(eventSchema),
+    nextAfter: z
+      .int()
+      .min(0)
+      .meta({ description: 'The `after` of the next page; no items: you have all there is.' }),
+  })
+  .meta({ id: 'FeedPage' });
+
+const cloudEventSchema = z
+  .strictObject({
+    specversion: z.literal('1.0'),
+    id: z.string().meta({ description: 'The sequence.' }),
+    source: z.string().meta({
+      description: 'Names the data that the event is from: `/nodes/` and the `Inventory-Node`.',
+      format: 'uri-reference',
+    }),
+    type: z.templateLiteral(['inventory.', eventTypeSchema]),
+    time: timeSchema,
+    datacontenttype: z.literal('application/json'),
+    data: eventSchema,
+  })
+  .meta({ id: 'CloudEvent' });
+
+export const cloudEventsSchema = z.array(cloudEventSchema).meta({ id: 'CloudEvents' });
 
 export const healthSchema = z
   .strictObject({

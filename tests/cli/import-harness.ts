@@ -39,6 +39,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
   const server = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
+    feed: repository,
     now: () => repository.now(),
     system,
     requestLogger: (_request, _response, next) => next(),

@@ -87,6 +87,7 @@ export function describeReopening(driver: RepositoryUnderTest): void {
       const all = <T, U>(items: readonly T[], read: (item: T) => U | Promise<U>) =>
         Promise.all(items.map(async (item) => await read(item)));
       return {
+        nodeId: driver.repository.nodeId,
         sequence: driver.repository.durableSequence(),
         events: await driver.repository.eventsAfter(0, 1_000),
         records: await all(keys, (key) => driver.repository.record(key)),

@@ -66,6 +66,7 @@ const provocations: Readonly<
   'stock-not-found': plain((edge) => edge.get(recordPath('SKU9'))),
   'reservation-not-found': plain((edge) => edge.get('/api/reservations/R9')),
   'method-not-allowed': plain((edge) => edge.call('DELETE', RECORD)),
+  'not-acceptable': plain((edge) => edge.get('/api/events', { Accept: 'text/html' })),
   'request-timeout': {
     options: {
       limits: { ...httpLimits, headersTimeoutMs: 100, connectionsCheckingIntervalMs: 20 },
@@ -78,6 +79,7 @@ const provocations: Readonly<
     await edge.post(`${path}/commit`);
     return await edge.post(`${path}/release`);
   }),
+  'position-ahead': plain((edge) => edge.get('/api/events?after=2')),
   'precondition-failed': plain((edge) => edge.post(ADJUST, { delta: 1 }, { 'If-Match': '"9"' })),
   'payload-too-large': plain((edge) => edge.post(ADJUST, `{"reason":"${'x'.repeat(20_000)}"}`)),
   'uri-too-long': plain((edge) => edge.get(`/api/${'x'.repeat(8_000)}`)),

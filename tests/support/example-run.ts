@@ -45,6 +45,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
   const server = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
+    feed: repository,
     now: () => repository.now(),
     system,
     requestLogger: (_request, _response, next) => next(),

@@ -29,6 +29,7 @@ export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepo
 
   return {
     ...createDurableReads(published),
+    nodeId: 'held-back',
     now: () => recordClock.now(),
     durableSequence: () => published.lastSequence,
     transact(work) {

@@ -74,6 +74,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   const server = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
+    feed: repository,
     now: () => repository.now(),
     system,
     requestLogger: (_request, _response, next) => next(),

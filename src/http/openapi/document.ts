@@ -101,9 +101,8 @@ function successResponse(
 ): ZodOpenApiResponseObject {
   const response = { description, headers: z.object(headers) };
   if (content === undefined) return { ...response, ...index.bodiless(id, status) };
-  const examples = index.answersOf(id, status);
   const described = Object.entries(content).map(
-    ([type, schema]) => [type, { schema, examples }] as const,
+    ([type, schema]) => [type, { schema, examples: index.answersOf(id, status, type) }] as const,
   );
   return { ...response, content: Object.fromEntries(described) };
 }

@@ -14,7 +14,8 @@ export interface ExampleIndex {
   readonly components: Examples;
   /** The bodies of the requests of an operation that succeed. */
   bodiesOf(operation: string): Examples;
-  answersOf(operation: string, status: number): Examples;
+  /** Those of one content type. */
+  answersOf(operation: string, status: number, type: string): Examples;
   /** Of answers without a body, which have no place of their own for examples. */
   bodiless(operation: string, status: number): { readonly 'x-examples'?: Examples };
   /**
@@ -27,9 +28,12 @@ export interface ExampleIndex {
 export function createExampleIndex(examples: readonly Example[]): ExampleIndex {
   const shared = new Map<string, ZodOpenApiResponseObject>();
 
-  function answersOf(operation: string, status: number): Examples {
+  function answersOf(operation: string, status: number, type: string): Examples {
     return referencesTo(
-      examples.filter((each) => each.operation === operation && each.answer.status === status),
+      examples.filter(
+        ({ operation: of, answer }) =>
+          of === operation && answer.status === status && answer.headers['Content-Type'] === type,
+      ),
     );
   }
 
@@ -62,7 +66,7 @@ export function createExampleIndex(examples: readonly Example[]): ExampleIndex {
     },
     withProblemExamples(operation, { status, codes, response }) {
       const { id, ...rest } = response;
-      const own = answersOf(operation, status);
+      const own = answersOf(operation, status, PROBLEM_TYPE);
       if (Object.keys(own).length > 0) return withExamples(rest, own);
       let known = shared.get(id);
       if (known === undefined) {

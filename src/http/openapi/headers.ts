@@ -142,6 +142,44 @@ export const responseHeaders = {
   replayed: { 'Idempotent-Replayed': replayed },
   retryAfter: { 'Retry-After': retryAfter },
   whenFree: { 'Retry-After': whenFree },
+  node: {
+    'Inventory-Node': z.string().meta({
+      description:
+        'Names the data of this node: stays over restarts; data made anew has a new name. ' +
+        'Sequences and positions mean something only together with it.',
+      header: { id: 'Inventory-Node' },
+    }),
+  },
+  sequence: {
+    'Inventory-Sequence': z
+      .int()
+      .min(0)
+      .meta({
+        description: 'Of the last durable event; 0: none yet.',
+        header: { id: 'Inventory-Sequence' },
+      }),
+  },
+  shownSequence: {
+    'Inventory-Sequence': z
+      .int()
+      .min(0)
+      .meta({
+        description:
+          'Everything up to this event is in the answer: follow the feed from the one of the ' +
+          'first page on, and skip what a record shows already, by its version.',
+        header: { id: 'Inventory-Sequence-shown' },
+      }),
+  },
+  vary: { Vary: z.literal('Accept').meta({ header: { id: 'Vary' } }) },
+  nextLink: {
+    Link: z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'Of a batch: where the next one is, as `rel="next"`.',
+        header: { id: 'Link-next' },
+      }),
+  },
   fileEtag: { ETag: z.string().meta({ description: 'A hash of the file, quoted.' }) },
   /** What keeps a browser from doing more with the page than it needs. */
   page: Object.fromEntries(PAGE_HEADERS.map((name) => [name, z.string()])),

@@ -6,6 +6,7 @@ import { type ResponseHeaders, responseHeaders } from './headers.js';
 export const TAGS = {
   Stock: 'One stock record: what one store has of one SKU.',
   Reservations: 'Orders over several records, and the life of every reservation.',
+  Feed: 'Everything that happens, in order, for whoever keeps a picture of their own.',
   'Several records': 'Goods that move between stores, and many operations at once.',
   Service: 'Whether the service is well, and what describes it.',
 } as const;

@@ -1,4 +1,5 @@
 import type { Operation } from './operation.js';
+import { feedOperation } from './feed-operation.js';
 import { reservationOperations } from './reservation-operations.js';
 import { serviceOperations } from './service-operations.js';
 import { batchOperation, transferOperation } from './several-records-operations.js';
@@ -12,6 +13,7 @@ export const operations: readonly Operation[] = [
   ...reservationOperations,
   transferOperation,
   batchOperation,
+  feedOperation,
   ...serviceOperations,
 ];
 

@@ -77,6 +77,11 @@ function headersOf(
     ...(isOutcome && responseHeaders.replayed),
     ...(status === 503 && responseHeaders.retryAfter),
     ...(codes.includes('method-not-allowed') && responseHeaders.allow),
+    ...(codes.includes('not-acceptable') && responseHeaders.vary),
+    ...(codes.includes('position-ahead') && {
+      ...responseHeaders.node,
+      ...responseHeaders.sequence,
+    }),
     ...(codes.includes('precondition-failed') && responseHeaders.currentEtag),
     ...(codes.includes('insufficient-stock') && responseHeaders.whenFree),
   };

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { skuSchema, storeIdSchema } from '../name-schemas.js';
 import { pageQuerySchema } from '../request-schemas.js';
 import { eventPageSchema, reservationPageSchema, stockPageSchema } from '../response-schemas.js';
-import { type Operation, STORAGE_PROBLEMS, found } from './operation.js';
+import { responseHeaders } from './headers.js';
+import { type Operation, STORAGE_PROBLEMS, type Success, found } from './operation.js';
 
 const STORE = '/api/inventory/stores/{storeId}/inventory';
 
@@ -10,6 +11,10 @@ const tag = 'Stock';
 const problems = STORAGE_PROBLEMS;
 const storeParameters = z.object({ storeId: storeIdSchema });
 const stockParameters = z.object({ storeId: storeIdSchema, sku: skuSchema });
+
+function withShownSequence(success: Success): Success {
+  return { ...success, headers: { ...success.headers, ...responseHeaders.shownSequence } };
+}
 
 const records: Operation = {
   id: 'listStock',
@@ -20,7 +25,7 @@ const records: Operation = {
   description: 'In the order of their SKUs. An unknown store has none.',
   pathParameters: storeParameters,
   query: pageQuerySchema,
-  successes: [found(stockPageSchema, 'One page.')],
+  successes: [withShownSequence(found(stockPageSchema, 'One page.'))],
   problems,
 };
 

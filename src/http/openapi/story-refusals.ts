@@ -37,6 +37,19 @@ const requests: readonly ExampleRequest[] = [
     path: '/api/inventory/stores/STORE001/inventory?limit=1001',
   },
   {
+    name: 'no-such-form',
+    operation: 'readFeed',
+    summary: 'There is no such form of it',
+    path: '/api/events',
+    headers: { Accept: 'application/xml' },
+  },
+  {
+    name: 'not-that-far',
+    operation: 'readFeed',
+    summary: 'A position in another log, which had come further',
+    path: '/api/events?after=5000',
+  },
+  {
     name: 'no-such-path',
     operation: 'anyOtherRequest',
     summary: 'A slash too many',

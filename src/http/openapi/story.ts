@@ -208,6 +208,19 @@ const lists: readonly ExampleRequest[] = [
     summary: 'Who holds some',
     path: `${RECORD}/reservations`,
   },
+  {
+    name: 'feed-page',
+    operation: 'readFeed',
+    summary: 'The first two things that happened anywhere',
+    path: '/api/events?limit=2',
+  },
+  {
+    name: 'feed-batch',
+    operation: 'readFeed',
+    summary: 'The next one, as CloudEvents',
+    path: '/api/events?after=2&limit=1',
+    headers: { Accept: 'application/cloudevents-batch+json' },
+  },
   { name: 'health', operation: 'readHealth', summary: 'It is well', path: '/api/health' },
   {
     name: 'liveness',

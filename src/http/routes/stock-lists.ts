@@ -22,7 +22,7 @@ type StoreRequest = Request<{ storeId: string }>;
 type StockRequest = Request<{ storeId: string; sku: string }>;
 
 /** What one store has; what happened to one record; who holds some of it. */
-export function stockListRoutes({ queries, send }: RouteDeps): Router {
+export function stockListRoutes({ queries, feed, send }: RouteDeps): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router.route(STORE).get(listRecords).all(methodNotAllowed('GET', 'HEAD'));
   router.route(`${STORE}/:sku/events`).get(listEvents).all(methodNotAllowed('GET', 'HEAD'));
@@ -33,6 +33,8 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
     const storeId = parseStoreId(request.params.storeId);
     const scope = { list: 'records', of: storeId } as const;
     const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, skuSchema);
+    // Before the records are looked at: they show at least this much, and perhaps more.
+    const sequence = feed.durableSequence();
     const found = await queries.recordsOf(storeId, { after, limit: limit + 1 });
     const answer = listAnswer({
       found,
@@ -42,7 +44,8 @@ export function stockListRoutes({ queries, send }: RouteDeps): Router {
       linesOf: () => 1,
       json: (record) => recordJson(record, record.updatedAt),
     });
-    send(request, response, answer);
+    const headers = [...answer.headers, 'Inventory-Sequence', String(sequence)];
+    send(request, response, { ...answer, headers });
   }
 
   async function listHolds(request: StockRequest, response: Response): Promise<void> {

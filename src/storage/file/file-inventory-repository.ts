@@ -173,6 +173,7 @@ export async function openFileInventoryRepository(
   return {
     ...createDurableReads(state.published),
     recovery,
+    nodeId: log.manifests.current.nodeId,
     now: () => recordClock.now(),
     durableSequence: () => state.published.lastSequence,
     transact(work) {

@@ -12,7 +12,10 @@ import { runTransaction } from '../transaction.js';
  * Stock in this process's memory: "durable" lasts as long as the process. For trying things out
  * and for tests of what stands above storage; the same contract as every driver.
  */
-export function createMemoryInventoryRepository(recordClock: RecordClock): InventoryRepository {
+export function createMemoryInventoryRepository(
+  recordClock: RecordClock,
+  nodeId = 'memory',
+): InventoryRepository {
   const published = new PublishedState();
   const state = new LayeredState(published);
   const events: InventoryEvent[] = [];
@@ -20,6 +23,7 @@ export function createMemoryInventoryRepository(recordClock: RecordClock): Inven
 
   return {
     ...createDurableReads(published),
+    nodeId,
     now: () => recordClock.now(),
     durableSequence: () => published.lastSequence,
     transact(work) {
