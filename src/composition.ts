@@ -114,7 +114,7 @@ function openRepository(deps: {
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),
-    maintenance: createWorkerMaintenance(root, (message) => report.warning(message)),
+    maintenance: createWorkerMaintenance(root),
     snapshotPolicy: {
       everyEvents: config.snapshotEveryEvents,
       logBytesMin: SNAPSHOT_LOG_BYTES_MIN,

@@ -1,7 +1,9 @@
+import { assert } from '../assert.js';
 import type { Changes, KeyEntry, StateView } from '../domain/evolve.js';
-import type { StockKey } from '../domain/keys.js';
+import { type StockKey, stockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
 import { ForgettingWalk } from './forgetting.js';
+import { type FrozenState, RecordsBefore } from './frozen-state.js';
 import { HoldIndex } from './hold-index.js';
 import { SortedIndex } from './sorted-index.js';
 import { byCodePoint } from './sorted-set.js';
@@ -33,6 +35,8 @@ export class PublishedState implements StateView {
   );
   private sequence = 0;
   private at = 0;
+  /** While somebody reads the state as it was. */
+  private recordsBefore: RecordsBefore | undefined;
 
   /** The last event folded in; 0: none yet. */
   get lastSequence(): number {
@@ -98,6 +102,7 @@ export class PublishedState implements StateView {
 
   putRecord(key: StockKey, record: StockRecord): void {
     const known = this.records.size;
+    this.recordsBefore?.keep(key, this.records.get(key));
     this.records.set(key, record);
     if (this.records.size > known) this.skusOfStore.add(record.storeId, record.sku);
   }
@@ -115,6 +120,31 @@ export class PublishedState implements StateView {
     // Behind the others again, so that the oldest stay in front for clearing.
     this.keys.delete(digest);
     this.keys.set(digest, entry);
+  }
+
+  /** The present state, to be read later; one at a time. Costs a copy of references at once. */
+  freeze(): FrozenState {
+    assert(this.recordsBefore === undefined, 'the state is frozen already');
+    const before = new RecordsBefore(this.sequence);
+    this.recordsBefore = before;
+    return {
+      lastSequence: this.sequence,
+      lastAt: this.at,
+      stores: [...this.skusOfStore.keys()].sort(byCodePoint),
+      reservations: [...this.reservations.values()],
+      keyDigests: [...this.keys.keys()],
+      keyEntries: [...this.keys.values()],
+      recordsOf: (storeId, after, limit) => {
+        const records: StockRecord[] = [];
+        for (const sku of this.skusOfStore.of(storeId, after)) {
+          const current = this.records.get(stockKey({ storeId, sku }));
+          const record = current && before.of(current);
+          if (record !== undefined && records.push(record) === limit) break;
+        }
+        return records;
+      },
+      release: () => (this.recordsBefore = undefined),
+    };
   }
 
   /** A snapshot says where it stands; only used while loading one. */

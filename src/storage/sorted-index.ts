@@ -38,6 +38,11 @@ export class SortedIndex<K, T extends P, P = T> {
     else if (after === undefined || this.order(found, after) > 0) yield found;
   }
 
+  /** The keys that have items, in no order. */
+  keys(): Iterable<K> {
+    return this.byKey.keys();
+  }
+
   clear(): void {
     this.byKey.clear();
   }

@@ -57,7 +57,7 @@ async function start(
   const repository = await openFileInventoryRepository({
     ...{ root, fileSystem, system: { ...createSystem(), clock } },
     recordClock: createRecordClock(clock, () => undefined),
-    maintenance: createInProcessMaintenance(root, fileSystem, loud),
+    maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },
     report: { warning: loud, writable: loud, fatal: loud, snapshot: () => undefined },
   });

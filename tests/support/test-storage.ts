@@ -63,7 +63,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
   const repository = await openFileInventoryRepository({
     ...{ root, fileSystem, system, snapshotPolicy: policy },
     recordClock: createRecordClock(system.clock, () => undefined),
-    maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem, onWarning),
+    maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem),
     ...(options.presence && { presence: options.presence }),
     report: {
       warning: onWarning,

@@ -35,7 +35,7 @@ export function encodeEvent(event: InventoryEvent): string {
   if (event.type === 'StockReserved' && reserved !== undefined) {
     text += `,"reservation":{"id":"${reserved.id}","expiresAt":${optionalTime(reserved.expiresAt)}}`;
   } else if (reservations.length > 0) {
-    text += `,"reservations":${JSON.stringify(reservations.map(encodeReservation))}`;
+    text += `,"reservations":[${reservations.map(encodeReservation).join(',')}]`;
   }
   if (reason !== undefined) text += `,"reason":${JSON.stringify(reason)}`;
   if (reference !== undefined) text += `,"reference":${JSON.stringify(reference)}`;
@@ -67,7 +67,7 @@ function optionalTime(at: number | null): string {
   return at === null ? 'null' : `"${timeText(at)}"`;
 }
 
-interface DiskReservation {
+export interface DiskReservation {
   readonly id: string;
   readonly version: number;
   readonly status: ReservationStatus;
@@ -78,18 +78,27 @@ interface DiskReservation {
   readonly lines: readonly ReservationLine[];
 }
 
-export function encodeReservation(reservation: Reservation): DiskReservation {
+function encodeReservation(reservation: Reservation): string {
+  return `{${reservationMembers(reservation)}}`;
+}
+
+/** The members of a DiskReservation, no braces. */
+export function reservationMembers(reservation: Reservation): string {
   const { id, version, status, reference, expiresAt, retainUntil, lines } = reservation;
-  return {
-    id,
-    version,
-    status,
-    reference,
-    createdAt: timeText(reservation.createdAt),
-    expiresAt: expiresAt === null ? null : timeText(expiresAt),
-    retainUntil: retainUntil === null ? null : timeText(retainUntil),
-    lines,
-  };
+  return (
+    `"id":"${id}","version":${version},"status":"${status}",` +
+    `"reference":${reference === null ? 'null' : JSON.stringify(reference)},` +
+    `"createdAt":"${timeText(reservation.createdAt)}",` +
+    `"expiresAt":${optionalTime(expiresAt)},"retainUntil":${optionalTime(retainUntil)},` +
+    `"lines":[${lines.map(encodeReservationLine).join(',')}]`
+  );
+}
+
+function encodeReservationLine(line: ReservationLine): string {
+  return (
+    `{"storeId":"${line.storeId}","sku":"${line.sku}","qty":${line.qty},"held":${line.held}` +
+    `,"committed":${line.committed},"released":${line.released},"expired":${line.expired}}`
+  );
 }
 
 export function decodeReservation(disk: DiskReservation): Reservation {

@@ -20,11 +20,12 @@ export interface EventLogDeps extends WriteGuardDeps {
   /** Throws StorageFatalError when the directory may have become another server's. */
   readonly assertOurs: () => void;
   /** Whether the active segment should be sealed now. */
-  readonly rotationDue: (segment: ActiveSegment, manifests: ManifestStore) => boolean;
+  readonly rotationDue: (segment: ActiveSegment) => boolean;
   /** Everything up to this sequence is durable. */
   readonly onDurable: (sequence: number) => void;
   /** The active segment's file may be another one than was recovered. */
   readonly onOpened: () => void;
+  /** All that is durable is sealed now; nothing behind it has been written yet. */
   readonly onSealed: () => void;
   readonly onWarning: (message: string) => void;
 }
@@ -83,7 +84,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
 
   async function unsealedSegment(): Promise<ActiveSegment> {
     assert(active !== undefined, 'the log is not open');
-    if (active.sealed || deps.rotationDue(active, manifests)) {
+    if (active.sealed || deps.rotationDue(active)) {
       active = await rotate({ fileSystem, paths, manifests, writer, now }, active, epoch);
       deps.onSealed();
     }

@@ -14,7 +14,7 @@ import { createLogReader } from './log-reader.js';
 import type { Maintenance } from './maintenance.js';
 import type { PresenceLock } from './presence-lock.js';
 import { recover } from './recovery.js';
-import { type SnapshotPolicy, rotationDue } from './snapshot-policy.js';
+import { type SnapshotPolicy, isRotationDue } from './snapshot-policy.js';
 import { createSnapshotter } from './snapshotter.js';
 
 /** How much may wait for the disk before new writes are turned away: events and their lines. */
@@ -86,11 +86,11 @@ export async function openFileInventoryRepository(
         if (presence?.isHeld() !== false) return;
         throw new StorageFatalError(`${deps.root} may be in use by another server: lock is lost`);
       },
-      rotationDue: ({ offsets, bytes }, { current }) =>
-        rotationDue(snapshotPolicy, current, { events: offsets.count, bytes }),
+      rotationDue: ({ offsets, bytes }) =>
+        isRotationDue({ events: offsets.count, bytes }, snapshotter.isDue),
       onDurable: (sequence) => state.publish(sequence),
       onOpened: () => void reader.close(),
-      onSealed: () => snapshotter.consider(),
+      onSealed: () => snapshotter.onSealed(),
       onFatal: (error) => report.fatal(error),
       onWritable(problem) {
         if (damage === undefined) report.writable(problem);
@@ -100,7 +100,8 @@ export async function openFileInventoryRepository(
   );
   const snapshotter = createSnapshotter(
     {
-      ...{ fileSystem, paths, maintenance, policy: snapshotPolicy },
+      ...{ fileSystem, paths, clock: system.clock, policy: snapshotPolicy },
+      freeze: () => state.published.freeze(),
       onMade: (made) => report.snapshot(made),
       onFailed: onSnapshotFailed,
     },
@@ -162,7 +163,6 @@ export async function openFileInventoryRepository(
   }
 
   await log.open().catch(() => undefined);
-  snapshotter.consider();
   void checkOldSegments();
   const recovery: RecoveryFigures = {
     ...{ replayed, clean, tornBytes, epoch: log.epoch },
@@ -190,6 +190,7 @@ export async function openFileInventoryRepository(
     async close() {
       closed = true;
       await Promise.race([log.death, commits.pending()?.catch(() => undefined)]);
+      await maintenance.close();
       await snapshotter.close();
       await reader.close();
       await log.close();

@@ -9,14 +9,15 @@
  *   {"keys":[["digest","fingerprint",sequence,until],…],"crc":"…"}
  *   {"end":true,"records":…,"reservations":…,"keys":…,"crc":"…"}
  *
- * Records lie in columns: that parses faster than a row each. Times are ms since the epoch, except inside reservations (RFC 3339, as in the log). Records come
- * in key order, reservations and keys by id.
+ * Records lie in columns: that parses faster than a row each. Times are ms since the epoch, except
+ * inside reservations (RFC 3339, as in the log). Records come by store and SKU, reservations and
+ * keys in the order in which they came.
  */
-import { type StockKey, stockKey } from '../../domain/keys.js';
+import { stockKey } from '../../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../../domain/stock.js';
+import type { FrozenState } from '../frozen-state.js';
 import { PublishedState } from '../published-state.js';
-import { byCodePoint } from '../sorted-set.js';
-import { decodeReservation, encodeReservation } from './event-format.js';
+import { type DiskReservation, decodeReservation, reservationMembers } from './event-format.js';
 import { NEWLINE, crcText, hasValidCrc, lineEnd } from './record-format.js';
 
 const RECORDS_PER_LINE = 1_000;
@@ -33,9 +34,7 @@ interface RecordColumns {
   readonly skips?: readonly (readonly number[] | null)[];
 }
 type KeyRow = readonly [string, string, number, number];
-type DiskReservation = ReturnType<typeof encodeReservation> & {
-  readonly sequences: readonly number[];
-};
+type StoredDiskReservation = DiskReservation & { readonly sequences: readonly number[] };
 
 interface SnapshotLine {
   readonly snapshot?: number;
@@ -43,54 +42,47 @@ interface SnapshotLine {
   readonly at?: number;
   readonly store?: string;
   readonly records?: RecordColumns | number;
-  readonly reservations?: readonly DiskReservation[] | number;
+  readonly reservations?: readonly StoredDiskReservation[] | number;
   readonly keys?: readonly KeyRow[] | number;
   readonly end?: true;
 }
 
-/** The lines of a snapshot of `state`; what it has already forgotten by its own time is left out. */
-export function* snapshotLines(state: PublishedState): Iterable<Buffer> {
+/**
+ * The bytes of a snapshot, in parts of some 50 KB; what the state has already forgotten by its own
+ * time is left out.
+ */
+export function* snapshotParts(state: FrozenState): Iterable<Buffer> {
   const { lastSequence: sequence, lastAt: at } = state;
-  yield line({ snapshot: 1, sequence, at });
+  yield* line({ snapshot: 1, sequence, at });
   const count = { records: 0, reservations: 0, keys: 0 };
-  const keys = Array.from(state.allRecords(), ([key]) => key).sort(byCodePoint);
-  for (const records of recordChunks(state, keys)) {
-    count.records += records.length;
-    yield line({ store: records[0]?.storeId ?? '', records: columnsOf(records) });
+  for (const storeId of state.stores) {
+    for (const records of recordChunks(state, storeId)) {
+      count.records += records.length;
+      yield* line({ store: storeId, records: columnsOf(records) });
+    }
   }
-  const kept = [...state.allReservations()]
-    .filter(({ retainUntil }) => retainUntil === null || retainUntil > at)
-    .sort((a, b) => byCodePoint(a.id, b.id));
-  for (const rows of chunks(kept, RESERVATIONS_PER_LINE)) {
+  for (const chunk of chunks(state.reservations, RESERVATIONS_PER_LINE)) {
+    const rows = chunk.filter(({ retainUntil }) => retainUntil === null || retainUntil > at);
     count.reservations += rows.length;
-    yield line({ reservations: rows.map(encodeStored) });
+    yield* lineOf(`{"reservations":[${rows.map(storedText).join(',')}]`);
   }
   // In the order in which they were used, so that the oldest are forgotten first again.
-  const live = [...state.allKeys()].filter(([, { until }]) => until > at);
-  for (const rows of chunks(live, RECORDS_PER_LINE)) {
+  for (let start = 0; start < state.keyDigests.length; start += RECORDS_PER_LINE) {
+    const rows = keyRows(state, start, Math.min(start + RECORDS_PER_LINE, state.keyDigests.length));
     count.keys += rows.length;
-    yield line({ keys: rows.map(([digest, e]) => [digest, e.fingerprint, e.sequence, e.until]) });
+    yield* line({ keys: rows });
   }
-  yield line({ end: true, ...count });
+  yield* line({ end: true, ...count });
 }
 
 /** Neighbours of one store. */
-function* recordChunks(
-  state: PublishedState,
-  keys: readonly StockKey[],
-): Iterable<readonly StockRecord[]> {
-  let records: StockRecord[] = [];
-  for (const key of keys) {
-    const record = state.record(key);
-    if (record === undefined) continue;
-    const full = records.length === RECORDS_PER_LINE;
-    if (full || (records[0]?.storeId ?? record.storeId) !== record.storeId) {
-      yield records;
-      records = [];
-    }
-    records.push(record);
+function* recordChunks(state: FrozenState, storeId: string): Iterable<readonly StockRecord[]> {
+  for (let after: string | undefined; ;) {
+    const records = state.recordsOf(storeId, after, RECORDS_PER_LINE);
+    if (records.length > 0) yield records;
+    if (records.length < RECORDS_PER_LINE) return;
+    after = records.at(-1)?.sku;
   }
-  if (records.length > 0) yield records;
 }
 
 function columnsOf(records: readonly StockRecord[]): RecordColumns {
@@ -112,13 +104,31 @@ function* chunks<T>(items: readonly T[], size: number): Iterable<readonly T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-function encodeStored(reservation: StoredReservation): DiskReservation {
-  return { ...encodeReservation(reservation), sequences: reservation.sequences };
+function keyRows(state: FrozenState, start: number, end: number): KeyRow[] {
+  const rows: KeyRow[] = [];
+  for (let index = start; index < end; index += 1) {
+    const digest = state.keyDigests[index];
+    const entry = state.keyEntries[index];
+    if (digest === undefined || entry === undefined || entry.until <= state.lastAt) continue;
+    rows.push([digest, entry.fingerprint, entry.sequence, entry.until]);
+  }
+  return rows;
 }
 
-function line(content: SnapshotLine): Buffer {
-  const text = JSON.stringify(content).slice(0, -1);
-  return Buffer.from(text + lineEnd(crcText(Buffer.from(text))));
+function storedText(reservation: StoredReservation): string {
+  const { sequences } = reservation;
+  return `{${reservationMembers(reservation)},"sequences":[${sequences.join(',')}]}`;
+}
+
+function line(content: SnapshotLine): Iterable<Buffer> {
+  return lineOf(JSON.stringify(content).slice(0, -1));
+}
+
+/** `text`: an object without its closing brace. */
+function* lineOf(text: string): Iterable<Buffer> {
+  const bytes = Buffer.from(text);
+  yield bytes;
+  yield Buffer.from(lineEnd(crcText(bytes)));
 }
 
 /** Reads a whole snapshot; throws an Error that says what is wrong with it. */
@@ -156,7 +166,7 @@ function loadLine(state: PublishedState, content: SnapshotLine): boolean {
   if (content.snapshot !== undefined) state.startAt(content.sequence ?? 0, content.at ?? 0);
   if (typeof records === 'object') loadRecords(state, store ?? '', records);
   if (Array.isArray(reservations)) {
-    for (const stored of reservations as readonly DiskReservation[]) {
+    for (const stored of reservations as readonly StoredDiskReservation[]) {
       const { sequences } = stored;
       state.putReservation({ ...decodeReservation(stored), sequences });
     }

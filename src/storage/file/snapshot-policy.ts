@@ -2,6 +2,11 @@ import type { Manifest } from './manifest.js';
 
 /** A segment is sealed at this size at the latest. */
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * The log between two snapshots is at least so many times as large as the first of them: writing
+ * snapshots stays a small, constant part of writing events, however many records there are.
+ */
+const LOG_PER_SNAPSHOT = 2;
 
 export interface SnapshotPolicy {
   /** The least number of events between two snapshots. */
@@ -10,19 +15,21 @@ export interface SnapshotPolicy {
   readonly logBytesMin: number;
 }
 
-/**
- * Whether the log behind the newest snapshot is worth the next one. It must also be as large as
- * that snapshot, so that writing snapshots stays a constant factor of writing events, however many
- * records there are. `more`: what is in the log but not sealed yet.
- */
-export function snapshotDue(
+/** A part of the log. */
+export interface LogSize {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** Whether the log behind the newest snapshot, with `active` not sealed yet, is worth the next. */
+export function isSnapshotDue(
   policy: SnapshotPolicy,
   manifest: Pick<Manifest, 'sealed' | 'snapshots'>,
-  more: { readonly events: number; readonly bytes: number },
+  active: LogSize,
 ): boolean {
   const { sealed, snapshots } = manifest;
   const newest = snapshots.at(-1);
-  let { events, bytes } = more;
+  let { events, bytes } = active;
   // From the newest backwards, without a copy: this is asked before every write.
   for (let index = sealed.length - 1; index >= 0; index -= 1) {
     const segment = sealed[index];
@@ -30,20 +37,12 @@ export function snapshotDue(
     events += segment.last - segment.first + 1;
     bytes += segment.bytes;
   }
-  return events >= policy.everyEvents && bytes >= Math.max(policy.logBytesMin, newest?.bytes ?? 0);
+  const enough = Math.max(policy.logBytesMin, LOG_PER_SNAPSHOT * (newest?.bytes ?? 0));
+  return events >= policy.everyEvents && bytes >= enough;
 }
 
-/**
- * A segment is sealed when it is large, or when that lets a snapshot be made: not while what is
- * sealed already would do for one, since then it is being made (or could not be).
- */
-export function rotationDue(
-  policy: SnapshotPolicy,
-  manifest: Pick<Manifest, 'sealed' | 'snapshots'>,
-  active: { readonly events: number; readonly bytes: number },
-): boolean {
+/** A segment is sealed when it is large, or when that lets a snapshot be made. */
+export function isRotationDue(active: LogSize, isSnapshotDueWith: (active: LogSize) => boolean) {
   if (active.events === 0) return false;
-  if (active.bytes >= SEGMENT_BYTES_MAX) return true;
-  const none = { events: 0, bytes: 0 };
-  return snapshotDue(policy, manifest, active) && !snapshotDue(policy, manifest, none);
+  return active.bytes >= SEGMENT_BYTES_MAX || isSnapshotDueWith(active);
 }

@@ -1,15 +1,27 @@
+import type { Clock } from '../../system.js';
+import type { FrozenState } from '../frozen-state.js';
 import type { DataPaths } from './data-directory.js';
-import { StorageFatalError } from './errors.js';
+import { DataDirectoryError, StorageFatalError } from './errors.js';
 import { type FileSystem, removeIfThere } from './file-system.js';
-import type { Maintenance } from './maintenance.js';
+import type { Manifest, SealedSegment } from './manifest.js';
 import type { ManifestStore } from './manifest-store.js';
-import { type SnapshotPolicy, snapshotDue } from './snapshot-policy.js';
+import { checkSealed } from './segment-check.js';
+import { type LogSize, type SnapshotPolicy, isSnapshotDue } from './snapshot-policy.js';
+import { removeLeftovers, writeSnapshot } from './snapshot-write.js';
 
 const SNAPSHOTS_KEPT = 2;
+/** After one that failed; it costs only time at the next start, and to try costs room and time. */
+const RETRY_AFTER_MS = 30_000;
 
+/**
+ * Makes snapshots: of the state in memory, frozen at a moment when it is the fold of exactly the
+ * sealed segments, and written bit by bit while the service goes on.
+ */
 export interface Snapshotter {
-  /** Starts a snapshot if one is due and none is under way. */
-  consider(): void;
+  /** Whether the log, with `active` sealed as well, is worth a snapshot now. */
+  isDue(active: LogSize): boolean;
+  /** To be called when all that is published is sealed: starts a snapshot if one is due. */
+  onSealed(): void;
   /** Ends the one under way, if any, and starts no other. */
   close(): Promise<void>;
 }
@@ -17,55 +29,77 @@ export interface Snapshotter {
 export interface SnapshotterDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
+  readonly clock: Clock;
   readonly policy: SnapshotPolicy;
-  readonly maintenance: Maintenance;
+  readonly freeze: () => FrozenState;
   readonly onMade: (snapshot: { readonly sequence: number; readonly bytes: number }) => void;
   /**
-   * A snapshot that fails costs only time at the next start, and the next seal tries again; but
-   * what it found out may be worse: DataDirectoryError (the log is damaged), StorageFatalError.
+   * A snapshot that fails is tried again later; but what it found out may be worse:
+   * DataDirectoryError (a segment is not what was sealed), StorageFatalError (a sync failed).
    */
   readonly onFailed: (error: unknown) => void;
 }
 
+/** The segments that the newest snapshot does not cover. */
+function notCovered({ sealed, snapshots }: Manifest): readonly SealedSegment[] {
+  return sealed.filter(({ last }) => last > (snapshots.at(-1)?.sequence ?? 0));
+}
+
+class Ended extends Error {}
+
+const NOTHING: LogSize = { events: 0, bytes: 0 };
+
 export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStore): Snapshotter {
+  const { fileSystem, paths, clock, policy } = deps;
   let running: Promise<void> | undefined;
   let closed = false;
+  let notBefore = -Infinity;
 
-  async function make(): Promise<void> {
-    const entry = await deps.maintenance.snapshot(manifests.current);
+  function endIfClosed(): void {
+    if (closed) throw new Ended('the service stops');
+  }
+
+  async function make(state: FrozenState): Promise<void> {
+    const { current } = manifests;
+    await removeLeftovers(deps, current);
+    // Nothing reads these again before the next start: what has become of them is found out now.
+    const damage = await checkSealed(deps, notCovered(current));
+    if (damage !== undefined) throw new DataDirectoryError(damage);
+    const entry = await writeSnapshot({ fileSystem, paths, onChunk: endIfClosed }, state);
     const all = [...manifests.current.snapshots, entry];
-    const snapshots = all.slice(-SNAPSHOTS_KEPT);
-    await manifests.update(() => ({ snapshots }));
+    await manifests.update(() => ({ snapshots: all.slice(-SNAPSHOTS_KEPT) }));
     deps.onMade(entry);
     for (const { file } of all.slice(0, -SNAPSHOTS_KEPT)) {
       // What cannot be removed now is removed before the next one is made.
-      await removeIfThere(deps.fileSystem, `${deps.paths.snapshots}/${file}`).catch(
-        () => undefined,
-      );
+      await removeIfThere(fileSystem, `${paths.snapshots}/${file}`).catch(() => undefined);
     }
   }
 
-  function consider(): void {
-    const none = { events: 0, bytes: 0 };
-    if (closed || running !== undefined) return;
-    if (!snapshotDue(deps.policy, manifests.current, none)) return;
-    running = make().then(onEnd, (error: unknown) => {
-      running = undefined;
+  async function run(state: FrozenState): Promise<void> {
+    try {
+      await make(state);
+    } catch (error) {
+      notBefore = clock.monotonicMs() + RETRY_AFTER_MS;
       if (!closed || error instanceof StorageFatalError) deps.onFailed(error);
-    });
+    } finally {
+      state.release();
+      running = undefined;
+    }
   }
 
-  /** A segment that was sealed meanwhile was not considered. */
-  function onEnd(): void {
-    running = undefined;
-    consider();
+  function isDue(active: LogSize): boolean {
+    if (closed || running !== undefined || clock.monotonicMs() < notBefore) return false;
+    return isSnapshotDue(policy, manifests.current, active);
   }
 
   return {
-    consider,
+    isDue,
+    onSealed() {
+      if (!isDue(NOTHING)) return;
+      running = run(deps.freeze());
+    },
     async close() {
       closed = true;
-      await deps.maintenance.close();
       await running;
     },
   };
