@@ -119,6 +119,7 @@ function openRepository(deps: {
       everyEvents: config.snapshotEveryEvents,
       logBytesMin: SNAPSHOT_LOG_BYTES_MIN,
     },
+    snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
   });
 }
 

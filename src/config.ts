@@ -7,6 +7,8 @@ export interface Config {
   readonly environment: 'development' | 'production' | 'test';
   readonly dataDir: string;
   readonly snapshotEveryEvents: number;
+  readonly retryBaseMs: number;
+  readonly retryTimes: number;
   readonly idempotencyTtlMs: number;
   readonly idempotencyKeysMax: number;
   readonly reservationRetentionMs: number;
@@ -37,6 +39,8 @@ const environmentSchema = z.object({
   NODE_ENV: oneOf(['development', 'production', 'test']).default('development'),
   DATA_DIR: z.string().default('data/inventory'),
   SNAPSHOT_EVERY_N_EVENTS: wholeNumber(1, 1e9).default(100),
+  RETRY_BASE_MS: wholeNumber(1, DAY_MS).default(1_000),
+  RETRY_TIMES: wholeNumber(0, 100).default(3),
   IDEMP_TTL_MS: wholeNumber(1_000, 365 * DAY_MS).default(300_000),
   IDEMP_MAX_KEYS: wholeNumber(1, 1e9).default(5_000_000),
   RESERVATION_RETENTION_MS: wholeNumber(0, 365 * DAY_MS).default(3_600_000),
@@ -61,6 +65,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     environment: env.NODE_ENV,
     dataDir: env.DATA_DIR,
     snapshotEveryEvents: env.SNAPSHOT_EVERY_N_EVENTS,
+    retryBaseMs: env.RETRY_BASE_MS,
+    retryTimes: env.RETRY_TIMES,
     idempotencyTtlMs: env.IDEMP_TTL_MS,
     idempotencyKeysMax: env.IDEMP_MAX_KEYS,
     reservationRetentionMs: env.RESERVATION_RETENTION_MS,

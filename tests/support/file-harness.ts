@@ -59,6 +59,7 @@ async function start(
     recordClock: createRecordClock(clock, () => undefined),
     maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },
+    snapshotRetry: { baseMs: 1, times: 0 },
     report: { warning: loud, writable: loud, fatal: loud, snapshot: () => undefined },
   });
   return { repository, faulty };

@@ -8,6 +8,7 @@ import { createRecordClock } from '../../src/application/record-clock.js';
 import type { Command } from '../../src/domain/commands.js';
 import type { InventoryEvent } from '../../src/domain/events.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import type { RetryPolicy } from '../../src/resilience/retry.js';
 import {
   type FileInventoryRepository,
   type FileRepositoryDeps,
@@ -44,6 +45,7 @@ export interface TestStorageOptions {
   readonly fileSystem: FileSystem;
   readonly system?: SimulatedSystem;
   readonly policy?: SnapshotPolicy;
+  readonly retry?: RetryPolicy;
   readonly said?: Said;
   readonly presence?: FileRepositoryDeps['presence'];
   /** In place of that in this thread. */
@@ -54,6 +56,7 @@ export interface TestStorageOptions {
 
 /** No rotation and no snapshot, unless asked for. */
 const NEVER: SnapshotPolicy = { everyEvents: 1e9, logBytesMin: 1e9 };
+const ONCE: RetryPolicy = { baseMs: 1, times: 0 };
 
 /** The real repository and the real service, on any file system; maintenance runs in this thread. */
 export async function openTestStorage(options: TestStorageOptions): Promise<TestStorage> {
@@ -62,6 +65,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
   const onWarning = (message: string) => void said.warnings.push(message);
   const repository = await openFileInventoryRepository({
     ...{ root, fileSystem, system, snapshotPolicy: policy },
+    snapshotRetry: options.retry ?? ONCE,
     recordClock: createRecordClock(system.clock, () => undefined),
     maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem),
     ...(options.presence && { presence: options.presence }),

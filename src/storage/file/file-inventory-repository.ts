@@ -2,6 +2,7 @@ import type { InventoryRepository, Transacted, Transaction } from '../../applica
 import type { RecordClock } from '../../application/record-clock.js';
 import { UnavailableError } from '../../domain/errors.js';
 import type { InventoryEvent } from '../../domain/events.js';
+import { type FailedAttempt, type RetryPolicy, createRetry } from '../../resilience/retry.js';
 import type { System } from '../../system.js';
 import { createDurableReads } from '../durable-reads.js';
 import { runTransaction } from '../transaction.js';
@@ -30,6 +31,7 @@ export interface FileRepositoryDeps {
   readonly recordClock: RecordClock;
   readonly maintenance: Maintenance;
   readonly snapshotPolicy: SnapshotPolicy;
+  readonly snapshotRetry: RetryPolicy;
   readonly report: StorageReport;
   /** The lock on the directory; where it is lost, nothing is acknowledged any more. */
   readonly presence?: Pick<PresenceLock, 'isHeld'>;
@@ -102,6 +104,8 @@ export async function openFileInventoryRepository(
     {
       ...{ fileSystem, paths, clock: system.clock, policy: snapshotPolicy },
       freeze: () => state.published.freeze(),
+      retry: createRetry(deps.snapshotRetry, system),
+      onRetry: onSnapshotRetry,
       onMade: (made) => report.snapshot(made),
       onFailed: onSnapshotFailed,
     },
@@ -132,6 +136,10 @@ export async function openFileInventoryRepository(
     if (error instanceof StorageFatalError) log.die(error);
     else if (error instanceof DataDirectoryError) onDamage(error.message);
     else report.warning(`no snapshot was made: ${String(error)}`);
+  }
+
+  function onSnapshotRetry({ error, delayMs }: FailedAttempt): void {
+    report.warning(`no snapshot was made, tried again in ${delayMs} ms: ${String(error)}`);
   }
 
   async function checkOldSegments(): Promise<void> {

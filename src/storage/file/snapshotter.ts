@@ -1,3 +1,4 @@
+import type { FailedAttempt, Retry } from '../../resilience/retry.js';
 import type { Clock } from '../../system.js';
 import type { FrozenState } from '../frozen-state.js';
 import type { DataPaths } from './data-directory.js';
@@ -10,8 +11,8 @@ import { type LogSize, type SnapshotPolicy, isSnapshotDue } from './snapshot-pol
 import { removeLeftovers, writeSnapshot } from './snapshot-write.js';
 
 const SNAPSHOTS_KEPT = 2;
-/** After one that failed; it costs only time at the next start, and to try costs room and time. */
-const RETRY_AFTER_MS = 30_000;
+/** After one was given up; it costs only time at the next start, and to try costs room and time. */
+const NEXT_AFTER_MS = 30_000;
 
 /**
  * Makes snapshots: of the state in memory, frozen at a moment when it is the fold of exactly the
@@ -31,13 +32,16 @@ export interface SnapshotterDeps {
   readonly paths: DataPaths;
   readonly clock: Clock;
   readonly policy: SnapshotPolicy;
+  /** A snapshot is safe to repeat: until the manifest names it, it is only a file. */
+  readonly retry: Retry;
   readonly freeze: () => FrozenState;
   readonly onMade: (snapshot: { readonly sequence: number; readonly bytes: number }) => void;
   /**
-   * A snapshot that fails is tried again later; but what it found out may be worse:
+   * A snapshot that is given up is due again later; but what it found out may be worse:
    * DataDirectoryError (a segment is not what was sealed), StorageFatalError (a sync failed).
    */
   readonly onFailed: (error: unknown) => void;
+  readonly onRetry: (failed: FailedAttempt) => void;
 }
 
 /** The segments that the newest snapshot does not cover. */
@@ -50,13 +54,14 @@ class Ended extends Error {}
 const NOTHING: LogSize = { events: 0, bytes: 0 };
 
 export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStore): Snapshotter {
-  const { fileSystem, paths, clock, policy } = deps;
+  const { fileSystem, paths, clock, policy, onRetry } = deps;
+  const closing = new AbortController();
+  const { signal } = closing;
   let running: Promise<void> | undefined;
-  let closed = false;
   let notBefore = -Infinity;
 
   function endIfClosed(): void {
-    if (closed) throw new Ended('the service stops');
+    if (signal.aborted) throw new Ended('the service stops');
   }
 
   async function make(state: FrozenState): Promise<void> {
@@ -77,10 +82,10 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
 
   async function run(state: FrozenState): Promise<void> {
     try {
-      await make(state);
+      await deps.retry(() => make(state), { retryable, onRetry, signal });
     } catch (error) {
-      notBefore = clock.monotonicMs() + RETRY_AFTER_MS;
-      if (!closed || error instanceof StorageFatalError) deps.onFailed(error);
+      notBefore = clock.monotonicMs() + NEXT_AFTER_MS;
+      if (!signal.aborted || error instanceof StorageFatalError) deps.onFailed(error);
     } finally {
       state.release();
       running = undefined;
@@ -88,7 +93,7 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
   }
 
   function isDue(active: LogSize): boolean {
-    if (closed || running !== undefined || clock.monotonicMs() < notBefore) return false;
+    if (signal.aborted || running !== undefined || clock.monotonicMs() < notBefore) return false;
     return isSnapshotDue(policy, manifests.current, active);
   }
 
@@ -99,8 +104,13 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
       running = run(deps.freeze());
     },
     async close() {
-      closed = true;
+      closing.abort();
       await running;
     },
   };
+}
+
+/** What was damaged stays so, and a failed sync is never asked again. */
+function retryable(error: unknown): boolean {
+  return !(error instanceof DataDirectoryError || error instanceof StorageFatalError);
 }

@@ -1,0 +1,153 @@
+import { assert } from '../assert.js';
+import type { Clock } from '../system.js';
+
+/**
+ * - `closed`: calls go through, and their outcomes are counted.
+ * - `open`: too many of the last calls failed; none goes through until the cooldown is over.
+ * - `half-open`: one call is let through as a probe; its outcome closes the breaker or opens it anew.
+ */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+export interface BreakerPolicy {
+  /** The share of failures among the last calls that opens it, from above 0 to 1. */
+  readonly threshold: number;
+  /** How long it stays open before a probe, in ms. */
+  readonly cooldownMs: number;
+  /** How many of the last calls are looked at. */
+  readonly window: number;
+  /** With fewer calls since it was last closed it stays closed, whatever became of them. */
+  readonly callsMin: number;
+}
+
+/** Plain numbers since the start. */
+export interface BreakerStatistics {
+  readonly state: BreakerState;
+  readonly successes: number;
+  readonly failures: number;
+  /** Calls that were not let through. */
+  readonly refused: number;
+  /** How often it has opened, after failed probes included. */
+  readonly opened: number;
+}
+
+/** What a call gets that an open breaker did not let through: nothing was done. */
+export class BreakerOpenError extends Error {
+  override readonly name = 'BreakerOpenError';
+  constructor(readonly retryAfterMs: number) {
+    super('the circuit breaker is open');
+  }
+}
+
+/** Given by `enter`, to be given back once: it names the span of time that the call began in. */
+export type Permit = number;
+/** Not let through. */
+export const REFUSED: Permit = 0;
+
+export interface CircuitBreaker {
+  readonly state: BreakerState;
+  /** For calls that are no promise: REFUSED, or a permit that `leave` must be given once. */
+  enter(): Permit;
+  leave(permit: Permit, succeeded: boolean): void;
+  /** How long it will let nothing through, in ms; 0: the next call is. */
+  retryAfterMs(): number;
+  /** Rejects with BreakerOpenError, else with what the task threw, which counts as a failure. */
+  run<T>(task: () => Promise<T>): Promise<T>;
+  /** Runs the task whatever the state; it is the probe where the breaker is not closed. */
+  probe<T>(task: () => Promise<T>): Promise<T>;
+  statistics(): BreakerStatistics;
+}
+
+/** `onChange` is told of every change of state, in order. */
+export function createCircuitBreaker(
+  policy: BreakerPolicy,
+  clock: Clock,
+  onChange: (state: BreakerState) => void = () => undefined,
+): CircuitBreaker {
+  const { threshold, cooldownMs, window, callsMin } = policy;
+  assert(callsMin >= 1 && callsMin <= window, 'a breaker that could never open');
+  /** The outcomes of the last `window` calls, 1 for a failure; written over in a circle. */
+  const outcomes = new Uint8Array(window);
+  let next = 0;
+  let known = 0;
+  let failed = 0;
+
+  let state: BreakerState = 'closed';
+  /** Counts the changes of state, so that the outcome of a call from before one is told apart. */
+  let span: Permit = 1;
+  let probeNotBefore = 0;
+  const counts = { successes: 0, failures: 0, refused: 0, opened: 0 };
+
+  function changeTo(to: BreakerState): void {
+    state = to;
+    span += 1;
+    if (to === 'closed') {
+      outcomes.fill(0);
+      next = known = failed = 0;
+    } else {
+      // Of a probe, too: one that never returns must not be the last.
+      probeNotBefore = clock.monotonicMs() + cooldownMs;
+      if (to === 'open') counts.opened += 1;
+    }
+    onChange(to);
+  }
+
+  function note(outcome: 0 | 1): void {
+    failed += outcome - (outcomes[next] ?? 0);
+    outcomes[next] = outcome;
+    next = next + 1 === window ? 0 : next + 1;
+    if (known < window) known += 1;
+    if (outcome === 1 && known >= callsMin && failed >= threshold * known) changeTo('open');
+  }
+
+  function enter(): Permit {
+    if (state === 'closed') return span;
+    if (clock.monotonicMs() < probeNotBefore) {
+      counts.refused += 1;
+      return REFUSED;
+    }
+    changeTo('half-open');
+    return span;
+  }
+
+  function leave(permit: Permit, succeeded: boolean): void {
+    if (succeeded) counts.successes += 1;
+    else counts.failures += 1;
+    // Of a call that began before the last change: it says nothing of the time since.
+    if (permit !== span) return;
+    if (state === 'closed') note(succeeded ? 0 : 1);
+    else changeTo(succeeded ? 'closed' : 'open');
+  }
+
+  async function runUnder<T>(permit: Permit, task: () => Promise<T>): Promise<T> {
+    let succeeded = false;
+    try {
+      const result = await task();
+      succeeded = true;
+      return result;
+    } finally {
+      leave(permit, succeeded);
+    }
+  }
+
+  const retryAfterMs = (): number =>
+    state === 'closed' ? 0 : Math.max(0, probeNotBefore - clock.monotonicMs());
+
+  return {
+    get state() {
+      return state;
+    },
+    enter,
+    leave,
+    retryAfterMs,
+    async run(task) {
+      const permit = enter();
+      if (permit === REFUSED) throw new BreakerOpenError(retryAfterMs());
+      return await runUnder(permit, task);
+    },
+    async probe(task) {
+      if (state !== 'closed') changeTo('half-open');
+      return await runUnder(span, task);
+    },
+    statistics: () => ({ state, ...counts }),
+  };
+}
