@@ -9,14 +9,21 @@ import { createRecordClock } from './application/record-clock.js';
 import type { Config } from './config.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
-import { createRequestLogger } from './observability/request-log.js';
+import { createMetrics } from './observability/metrics.js';
+import { createProcessMetrics } from './observability/process-metrics.js';
+import { createRequestObserver } from './observability/request-log.js';
+import { createRequestMetrics } from './observability/request-metrics.js';
+import { createStorageMetrics } from './observability/storage-metrics.js';
+import { createStorageReport } from './observability/storage-report.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import {
   type FileInventoryRepository,
   type StorageReport,
   openFileInventoryRepository,
 } from './storage/file/file-inventory-repository.js';
+import type { FileSystem } from './storage/file/file-system.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
+import { observeSyncs } from './storage/file/observed-syncs.js';
 import {
   type PresenceLock,
   prepareDirectory,
@@ -35,21 +42,33 @@ export interface RunningService {
   readonly url: string;
   /** Refuses new work, finishes what is in flight, marks the stop as clean. */
   stop(): Promise<void>;
+  /** Logs what nobody has caught; the process ends of it. */
+  crashed(error: unknown): void;
 }
 
 export interface ServiceHooks {
   /** Storage can keep no further promise: end the process without another acknowledgement. */
   readonly onFatal: () => void;
+  /** Registers what is to be done when the process exits, however that comes. */
+  readonly onExit: (task: () => void) => void;
 }
 
 /** Builds everything, recovers the data, then listens. What was opened is closed in reverse. */
 export async function startService(config: Config, hooks: ServiceHooks): Promise<RunningService> {
   const system = createSystem();
+  const version = versionOfPackage();
   const { logger: log, flush } = createLogger({ level: config.logLevel });
+  hooks.onExit(flush);
+  const requestMetrics = createRequestMetrics();
+  const storageMetrics = createStorageMetrics();
+  const processMetrics = createProcessMetrics({ ...system, version });
   const directory = prepareDirectory(config.dataDir);
   const presence = takePresenceLock(directory);
-  const report = reportTo(log, flush, hooks);
-  const repository = await openRepository({ config, system, report, log, presence });
+  const report = createStorageReport({
+    ...{ logger: log, metrics: storageMetrics, onFatal: hooks.onFatal },
+  });
+  const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, storageMetrics.synced);
+  const repository = await openRepository({ config, system, fileSystem, report, log, presence });
   logRecovery(log, config, repository);
 
   const service = createInventoryService({
@@ -65,6 +84,12 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     service,
     onError: (error) => log.warn({ err: error }, 'due reservations could not be settled yet'),
   });
+  const { recovery } = repository;
+  const metrics = createMetrics(system.clock, () => [
+    ...requestMetrics.collect(),
+    ...storageMetrics.collect({ ...repository.statistics(), recovery }),
+    ...processMetrics.collect(),
+  ]);
   let draining = false;
   const server = createHttpApp({
     service,
@@ -72,8 +97,13 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     feed: repository,
     now: () => repository.now(),
     system,
-    requestLogger: createRequestLogger(log),
-    version: versionOfPackage(),
+    requestObserver: createRequestObserver({
+      ...{ logger: log, metrics: requestMetrics, clock: system.clock },
+    }),
+    outcomes: requestMetrics,
+    metrics,
+    mayResetMetrics: config.environment !== 'production',
+    version,
     draining: () => draining,
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
   });
@@ -90,27 +120,30 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       await expiry.stop();
       await repository.close();
       presence.release();
+      processMetrics.stop();
       log.info('stopped clean');
-      flush();
     },
+    crashed: (error) =>
+      log.fatal({ err: error }, 'a defect ends the process; nothing acknowledged is lost'),
   };
 }
 
 function openRepository(deps: {
   readonly config: Config;
   readonly system: System;
+  readonly fileSystem: FileSystem;
   readonly report: StorageReport;
   readonly log: Logger;
   readonly presence: PresenceLock;
 }): Promise<FileInventoryRepository> {
-  const { config, system, report, log, presence } = deps;
+  const { config, system, fileSystem, report, log, presence } = deps;
   const root = config.dataDir;
   return openFileInventoryRepository({
     root,
     system,
     report,
     presence,
-    fileSystem: createNodeFileSystem(),
+    fileSystem,
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),
@@ -121,26 +154,6 @@ function openRepository(deps: {
     },
     snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
   });
-}
-
-function reportTo(log: Logger, flush: () => void, hooks: ServiceHooks): StorageReport {
-  return {
-    warning: (message) => log.warn(message),
-    writable: (problem) => {
-      if (problem === undefined) log.info('writes are taken again');
-      else log.error({ err: problem }, 'writes are refused (503), reads go on; free disk space');
-    },
-    snapshot: (made) => log.info(made, 'snapshot made'),
-    fatal: (error) => {
-      log.fatal(
-        { err: error },
-        'storage cannot keep its promise and the process ends without acknowledging anything ' +
-          'more: check the disk, then start again; the start recovers what was acknowledged',
-      );
-      flush();
-      hooks.onFatal();
-    },
-  };
 }
 
 function logRecovery(

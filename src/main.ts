@@ -15,6 +15,8 @@ const config = configOrExit();
 const service = await startOrExit(config);
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
+// What it does besides stays as it is: a stack on standard error, and exit 1.
+process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
 
 let stopping = false;
 
@@ -41,7 +43,10 @@ function configOrExit(): Config {
 
 async function startOrExit(startConfig: Config): Promise<RunningService> {
   try {
-    return await startService(startConfig, { onFatal: () => process.exit(EXIT_STORAGE) });
+    return await startService(startConfig, {
+      onFatal: () => process.exit(EXIT_STORAGE),
+      onExit: (task) => void process.on('exit', task),
+    });
   } catch (error) {
     console.error(startFailure(error, startConfig));
     process.exit(EXIT_FAILED_START);

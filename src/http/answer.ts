@@ -9,6 +9,16 @@ export interface Answer {
   readonly body: string;
   /** The event that it tells of, for the log line. */
   readonly sequence?: number;
+  /** Of the problem that it is. */
+  readonly code?: string;
+  /** It repeats the first outcome of its idempotency key. */
+  readonly replayed?: true;
+}
+
+/** Counts what came of requests, and of the operations of those that have several. */
+export interface OutcomeCounter {
+  refused(code: string): void;
+  replayed(): void;
 }
 
 export type SendAnswer = (request: Request, response: Response, answer: Answer) => void;
@@ -20,13 +30,24 @@ declare module 'express-serve-static-core' {
   }
   interface Response {
     sequence?: number;
+    problemCode?: string;
   }
 }
 
 /** While the server drains, every answer is the last one of its connection. */
-export function createAnswerSender(draining: () => boolean): SendAnswer {
-  return (request, response, { status, headers, body, sequence }) => {
+export function createAnswerSender(deps: {
+  readonly draining: () => boolean;
+  readonly outcomes: OutcomeCounter;
+}): SendAnswer {
+  const { draining, outcomes } = deps;
+  return (request, response, answer) => {
+    const { status, headers, body, sequence, code } = answer;
     if (sequence !== undefined) response.sequence = sequence;
+    if (code !== undefined) {
+      response.problemCode = code;
+      outcomes.refused(code);
+    }
+    if (answer.replayed) outcomes.replayed();
     const all = [...headers, 'X-Request-Id', request.requestId];
     if (draining()) all.push('Connection', 'close');
     if (body === '') {

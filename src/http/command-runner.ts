@@ -72,5 +72,6 @@ export function recordedSource({ request }: InventoryEvent): ProblemSource {
 }
 
 function asReplayed(answer: Answer): Answer {
-  return { ...answer, headers: [...answer.headers, 'Idempotent-Replayed', 'true'] };
+  const headers = [...answer.headers, 'Idempotent-Replayed', 'true'];
+  return { ...answer, headers, replayed: true };
 }

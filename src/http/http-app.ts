@@ -6,7 +6,7 @@ import type { DurableLog } from '../application/ports.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
-import { createAnswerSender } from './answer.js';
+import { type OutcomeCounter, createAnswerSender } from './answer.js';
 import { handleClientErrors, refuseLongUri, refuseTwoHosts } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
@@ -20,6 +20,7 @@ import { apiDocsRoutes } from './routes/api-docs.js';
 import { batchRoutes } from './routes/batch.js';
 import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
+import { type MetricsSource, metricsRoutes } from './routes/metrics.js';
 import { reservationRoutes } from './routes/reservations.js';
 import { stockListRoutes } from './routes/stock-lists.js';
 import { stockRoutes } from './routes/stock.js';
@@ -39,8 +40,11 @@ export interface HttpAppDeps {
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
   readonly system: System;
-  /** Writes one line per request. */
-  readonly requestLogger: RequestHandler;
+  /** Sees every request: its answer, too, once that is out. */
+  readonly requestObserver: RequestHandler;
+  readonly outcomes: OutcomeCounter;
+  readonly metrics: MetricsSource;
+  readonly mayResetMetrics: boolean;
   /** Of the service, for the health answer. */
   readonly version: string;
   /** True from the moment when the server takes on nothing new. */
@@ -52,18 +56,19 @@ export interface HttpAppDeps {
 
 /** How long those who are turned away while the server drains are told to wait, in ms. */
 const DRAINING_RETRY_MS = 1_000;
-const HEALTH_PREFIX = '/api/health';
+/** Health, metrics. */
+const ALWAYS_ANSWERED = /^\/(?:api\/health|api\/metrics|metrics)(?:\/|$)/;
 
 /** The whole HTTP edge; not listening yet. */
 export function createHttpApp(deps: HttpAppDeps): Server {
-  const { system, version } = deps;
+  const { system, version, metrics } = deps;
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
   const { app, server } = createExpressServer(deps.limits, answerUnrouted(routeDeps));
   handleClientErrors(server);
 
   app.use(identifyRequests(system.ids));
-  app.use(deps.requestLogger);
+  app.use(deps.requestObserver);
   app.use(refuseLongUri);
   app.use(refuseTwoHosts);
   app.use(turnAwayWhile(deps.draining));
@@ -74,7 +79,8 @@ export function createHttpApp(deps: HttpAppDeps): Server {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes(routeDeps));
-  app.use(healthRoutes({ clock: system.clock, version, send }));
+  app.use(healthRoutes({ clock: system.clock, version, metrics, send }));
+  app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));
   app.use(notFound);
   app.use(answerErrors(routeDeps));
@@ -82,9 +88,9 @@ export function createHttpApp(deps: HttpAppDeps): Server {
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {
-  const { service, queries, feed, now, system } = deps;
+  const { service, queries, feed, now, system, outcomes } = deps;
   const { ids, random, timers } = system;
-  const send = createAnswerSender(deps.draining);
+  const send = createAnswerSender({ draining: deps.draining, outcomes });
 
   function problemFor(error: unknown, request: Request): Problem {
     const problem = problemOf(error, random);
@@ -102,6 +108,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     ids,
     now,
     send,
+    outcomes,
     run: createCommandRunner({ service, now, send }),
     refuse: (request, response, refusal) => {
       send(request, response, problemAnswer(refusalProblem(refusal, now()), sourceOf(request)));
@@ -111,10 +118,10 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
   };
 }
 
-/** Health stays reachable: a probe must not take a server that ends its work for a broken one. */
+/** Probes and scrapes go on: they must not take a server that ends its work for a broken one. */
 function turnAwayWhile(draining: () => boolean): RequestHandler {
   return (request, _response, next) => {
-    if (!draining() || request.path.startsWith(HEALTH_PREFIX)) {
+    if (!draining() || ALWAYS_ANSWERED.test(request.path)) {
       next();
       return;
     }

@@ -79,6 +79,7 @@ export function problemAnswer(problem: Problem, source: ProblemSource): Answer {
     status: statusOf(problem),
     headers: [...PROBLEM_HEADERS, ...(problem.headers ?? [])],
     body: problemJson(problem, source),
+    code: problem.code,
   };
 }
 

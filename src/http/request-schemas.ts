@@ -174,3 +174,5 @@ export const feedQuerySchema = z.strictObject({
   }),
   limit: limit.transform(Number).exactOptional().meta(limitInWords),
 });
+/** Of an action that takes no words: an object without members, or no body at all. */
+export const nothingSchema = z.strictObject({}).meta({ id: 'Nothing' });

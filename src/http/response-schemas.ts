@@ -177,13 +177,13 @@ const cloudEventSchema = z
 
 export const cloudEventsSchema = z.array(cloudEventSchema).meta({ id: 'CloudEvents' });
 
-export const healthSchema = z
-  .strictObject({
-    status: z.literal('ok'),
-    uptime: z.number().meta({ description: 'Seconds since the start.' }),
-    timestamp: timeSchema,
-    version: z.string(),
-  })
-  .meta({ id: 'Health' });
+export const healthMembers = {
+  status: z.literal('ok'),
+  uptime: z.number().meta({ description: 'Seconds since the start.' }),
+  timestamp: timeSchema,
+  version: z.string(),
+};
+
+export const healthSchema = z.strictObject(healthMembers).meta({ id: 'Health' });
 
 export const livenessSchema = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness' });

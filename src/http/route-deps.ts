@@ -5,7 +5,7 @@ import type { DurableLog } from '../application/ports.js';
 import type { Refusal } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { IdSource } from '../system.js';
-import type { SendAnswer } from './answer.js';
+import type { OutcomeCounter, SendAnswer } from './answer.js';
 import type { RunCommand } from './command-runner.js';
 import type { Problem } from './problem.js';
 import { RequestError } from './request-error.js';
@@ -19,6 +19,7 @@ export interface RouteDeps {
   /** The present record time. */
   readonly now: () => RecordTime;
   readonly send: SendAnswer;
+  readonly outcomes: OutcomeCounter;
   readonly run: RunCommand;
   /** Answers a read with the refusal that a write would get. */
   readonly refuse: (request: Request, response: Response, refusal: Refusal) => void;

@@ -16,6 +16,7 @@ import { createHttpApp } from '../../src/http/http-app.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
+import { createExampleObservation } from '../support/http-observation.js';
 
 export const SAMPLE = new URL('../../data/samples/online-retail-2010-12.csv', import.meta.url);
 
@@ -42,7 +43,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
     feed: repository,
     now: () => repository.now(),
     system,
-    requestLogger: (_request, _response, next) => next(),
+    ...createExampleObservation(system.clock),
     version: 'test',
     draining: () => false,
     onInternalError: (error) => console.error(error),

@@ -7,10 +7,12 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ServiceLog, createLogger } from '../../src/observability/logger.js';
 import {
-  type LoggedRequest,
-  type LoggedResponse,
-  createRequestLogger,
+  type ObservedRequest,
+  type ObservedResponse,
+  createRequestObserver,
 } from '../../src/observability/request-log.js';
+import { createRequestMetrics } from '../../src/observability/request-metrics.js';
+import { createSystem } from '../../src/system.js';
 
 interface Opened {
   readonly log: ServiceLog;
@@ -46,16 +48,19 @@ async function openLog(level: 'info' | 'warn' = 'info'): Promise<Opened> {
 /** A server whose handler stands for the HTTP edge; every request is logged. */
 async function serve(
   log: ServiceLog,
-  handle: (request: LoggedRequest, response: LoggedResponse) => void,
+  handle: (request: ObservedRequest, response: ObservedResponse) => void,
 ): Promise<string> {
-  const logRequest = createRequestLogger(log.logger);
+  const observe = createRequestObserver({
+    ...{ logger: log.logger, metrics: createRequestMetrics(), clock: createSystem().clock },
+  });
   const server = createServer((incoming, response) => {
     // Not the request itself: an id would make it one of the service's own.
     const request = Object.assign(Object.create(incoming) as typeof incoming, {
       requestId: String(incoming.headers['x-request-id']),
       route: { path: '/things/:name' },
     });
-    logRequest(request, response, () => handle(request, response));
+    response.req = request;
+    observe(request, response, () => handle(request, response));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Server, request as send } from 'node:http';
+import { type IncomingMessage, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInventoryQueries } from '../../src/application/inventory-queries.js';
 import { createInventoryService } from '../../src/application/inventory-service.js';
@@ -9,6 +9,7 @@ import type { Example, ExampleAnswer, ExampleRequest } from '../../src/http/open
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
+import { createExampleObservation } from './http-observation.js';
 
 type SentRequest = ExampleRequest & { readonly method: string };
 
@@ -48,7 +49,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
     feed: repository,
     now: () => repository.now(),
     system,
-    requestLogger: (_request, _response, next) => next(),
+    ...createExampleObservation(clock),
     version,
     draining: () => false,
     onInternalError: (error) => console.error(error),
@@ -120,12 +121,16 @@ function answerTo(
         resolve({
           status: response.statusCode ?? 0,
           headers: namedHeaders(response.rawHeaders),
-          ...(text !== '' && { body: JSON.parse(text) as unknown }),
+          ...(text !== '' && { body: isJson(response) ? (JSON.parse(text) as unknown) : text }),
         });
       });
     });
     request.on('error', reject).end(bytes);
   });
+}
+
+function isJson({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.endsWith('json') === true;
 }
 
 function namedHeaders(raw: readonly string[]): Record<string, string> {

@@ -60,7 +60,13 @@ async function start(
     maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },
     snapshotRetry: { baseMs: 1, times: 0 },
-    report: { warning: loud, writable: loud, fatal: loud, snapshot: () => undefined },
+    report: {
+      warning: loud,
+      writable: loud,
+      fatal: loud,
+      snapshot: () => undefined,
+      committed: () => undefined,
+    },
   });
   return { repository, faulty };
 }

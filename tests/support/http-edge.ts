@@ -1,4 +1,5 @@
 import { request as send } from 'node:http';
+import { pino } from 'pino';
 import type { ZodType } from 'zod';
 import { expect, onTestFinished } from 'vitest';
 import { createInventoryQueries } from '../../src/application/inventory-queries.js';
@@ -11,6 +12,9 @@ import { createRecordClock } from '../../src/application/record-clock.js';
 import { createHttpApp } from '../../src/http/http-app.js';
 import type { HttpLimits } from '../../src/http/http-server.js';
 import { problemSchema } from '../../src/http/problem-schemas.js';
+import { createMetrics } from '../../src/observability/metrics.js';
+import { createRequestObserver } from '../../src/observability/request-log.js';
+import { createRequestMetrics } from '../../src/observability/request-metrics.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
@@ -53,6 +57,7 @@ export interface EdgeOptions {
   /** Stands between the edge and the real service. */
   readonly around?: (service: InventoryService) => InventoryService;
   readonly limits?: HttpLimits;
+  readonly mayResetMetrics?: boolean;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -71,13 +76,19 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     reservationRetentionMs: 3_600_000,
   });
   const service = options.around?.(real) ?? real;
+  const requests = createRequestMetrics();
   const server = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
     now: () => repository.now(),
     system,
-    requestLogger: (_request, _response, next) => next(),
+    requestObserver: createRequestObserver({
+      ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
+    }),
+    outcomes: requests,
+    metrics: createMetrics(clock, requests.collect),
+    mayResetMetrics: options.mayResetMetrics ?? true,
     version: '1.2.3',
     draining: () => draining,
     onInternalError: (error) => internalErrors.push(error),
@@ -144,11 +155,12 @@ async function exchangeOne(
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
+          const json = response.headers['content-type']?.endsWith('json') === true;
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers as Reply['headers'],
             text,
-            body: text === '' ? undefined : (JSON.parse(text) as unknown),
+            body: json && text !== '' ? (JSON.parse(text) as unknown) : undefined,
           });
         });
       },

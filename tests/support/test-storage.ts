@@ -26,6 +26,8 @@ export interface Said {
   /** Problems, and `undefined` where writes were taken again. */
   readonly writable: unknown[];
   readonly snapshots: number[];
+  /** How many events each batch had that became durable. */
+  readonly committed: number[];
   readonly fatal: unknown[];
 }
 
@@ -73,6 +75,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
       warning: onWarning,
       writable: (problem) => void said.writable.push(problem),
       snapshot: ({ sequence }) => void said.snapshots.push(sequence),
+      committed: (events) => void said.committed.push(events.length),
       fatal(error) {
         said.fatal.push(error);
         options.onFatal?.();
@@ -97,7 +100,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
 }
 
 export function nothingSaid(): Said {
-  return { warnings: [], writable: [], snapshots: [], fatal: [] };
+  return { warnings: [], writable: [], snapshots: [], committed: [], fatal: [] };
 }
 
 export function keyedRequest(key: string): KeyedRequest {

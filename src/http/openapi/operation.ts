@@ -8,7 +8,7 @@ export const TAGS = {
   Reservations: 'Orders over several records, and the life of every reservation.',
   Feed: 'Everything that happens, in order, for whoever keeps a picture of their own.',
   'Several records': 'Goods that move between stores, and many operations at once.',
-  Service: 'Whether the service is well, and what describes it.',
+  Service: 'Whether the service is well, what it counts, and what describes it.',
 } as const;
 
 export interface RequestBody {

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
+import { healthMetricsSchema, metricsSchema } from '../metrics-schemas.js';
+import { nothingSchema } from '../request-schemas.js';
 import { healthSchema, livenessSchema } from '../response-schemas.js';
 import { PAGE_FILES } from '../routes/api-docs.js';
 import { responseHeaders } from './headers.js';
@@ -26,6 +29,69 @@ const liveness: Operation = {
   summary: 'Ask whether the process still turns',
   description: 'For a liveness probe: never touches the disk.',
   successes: [found(livenessSchema, 'It does.')],
+  problems: [],
+  always: true,
+};
+
+const healthMetrics: Operation = {
+  id: 'readHealthMetrics',
+  method: 'get',
+  path: '/api/health/metrics',
+  tag,
+  summary: 'Ask for everything at once',
+  description: 'Health, and all that is counted.',
+  successes: [found(healthMetricsSchema, 'Everything.')],
+  problems: [],
+  always: true,
+};
+
+const metrics: Operation = {
+  id: 'readMetrics',
+  method: 'get',
+  path: '/api/metrics',
+  tag,
+  summary: 'Read what is counted',
+  description: 'The same as `/metrics`, for people, with estimated quantiles.',
+  successes: [found(metricsSchema, 'All metrics.')],
+  problems: [],
+  always: true,
+};
+
+const resetMetrics: Operation = {
+  id: 'resetMetrics',
+  method: 'post',
+  path: '/api/metrics/reset',
+  tag,
+  summary: 'Count from zero',
+  description: 'Counters and histograms. In production (`NODE_ENV`) there is no such path: 404.',
+  body: { schema: nothingSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true },
+  successes: [
+    {
+      status: 200,
+      description: 'All metrics, from zero.',
+      headers: responseHeaders.written,
+      content: { 'application/json': metricsSchema },
+    },
+  ],
+  problems: ['not-found'],
+  always: true,
+};
+
+const prometheusMetrics: Operation = {
+  id: 'readPrometheusMetrics',
+  method: 'get',
+  path: '/metrics',
+  tag,
+  summary: 'Read what is counted, as Prometheus does',
+  description: 'The text format 0.0.4.',
+  successes: [
+    {
+      status: 200,
+      description: 'All metrics.',
+      headers: responseHeaders.read,
+      content: { 'text/plain; version=0.0.4; charset=utf-8': z.string() },
+    },
+  ],
   problems: [],
   always: true,
 };
@@ -86,4 +152,14 @@ const pageFile: Operation = {
   problems: ['not-found'],
 };
 
-export const serviceOperations: readonly Operation[] = [health, liveness, document, page, pageFile];
+export const serviceOperations: readonly Operation[] = [
+  health,
+  liveness,
+  healthMetrics,
+  metrics,
+  resetMetrics,
+  prometheusMetrics,
+  document,
+  page,
+  pageFile,
+];

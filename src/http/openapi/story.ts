@@ -228,6 +228,25 @@ const lists: readonly ExampleRequest[] = [
     summary: 'It turns',
     path: '/api/health/liveness',
   },
+  {
+    name: 'health-metrics',
+    operation: 'readHealthMetrics',
+    summary: 'Everything',
+    path: '/api/health/metrics',
+  },
+  { name: 'metrics', operation: 'readMetrics', summary: 'For a person', path: '/api/metrics' },
+  {
+    name: 'metrics-reset',
+    operation: 'resetMetrics',
+    summary: 'Before a measurement',
+    path: '/api/metrics/reset',
+  },
+  {
+    name: 'metrics-prometheus',
+    operation: 'readPrometheusMetrics',
+    summary: 'For Prometheus',
+    path: '/metrics',
+  },
 ];
 
 export const story: readonly ExampleRequest[] = [

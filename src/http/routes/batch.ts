@@ -21,7 +21,7 @@ import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
 /** Many operations in one request: all or none as one event, or each on its own. */
 export function batchRoutes(deps: RouteDeps): Router {
-  const { service, ids, now, send, run, problemOf, yieldTurn } = deps;
+  const { service, ids, now, send, outcomes, run, problemOf, yieldTurn } = deps;
   const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: BATCH_BODY_BYTES_MAX });
   router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
@@ -85,9 +85,15 @@ export function batchRoutes(deps: RouteDeps): Router {
     if (outcome.kind === 'refusal') {
       return problemResult(refusalProblem(outcome.refusal, now()), sourceOf(request));
     }
-    const { event } = outcome;
+    const { event, replayed } = outcome;
+    if (replayed) outcomes.replayed();
     if (event.refusal === undefined) return singleResultJson(event);
     return problemResult(refusalProblem(event.refusal, now()), recordedSource(event));
+  }
+
+  function problemResult(problem: Problem, source: ProblemSource): string {
+    outcomes.refused(problem.code);
+    return `{"status":${statusOf(problem)},"problem":${problemJson(problem, source)}}`;
   }
 }
 
@@ -133,8 +139,4 @@ function highestSequence(outcomes: readonly IndependentOutcome[]): number | unde
     highest = Math.max(highest ?? 0, outcome.event.sequence);
   }
   return highest;
-}
-
-function problemResult(problem: Problem, source: ProblemSource): string {
-  return `{"status":${statusOf(problem)},"problem":${problemJson(problem, source)}}`;
 }

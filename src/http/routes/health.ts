@@ -3,8 +3,10 @@ import type { z } from 'zod';
 import type { Clock } from '../../system.js';
 import { READ, type SendAnswer } from '../answer.js';
 import { refuseQuery } from '../request-input.js';
+import type { HealthMetricsBody } from '../metrics-schemas.js';
 import type { healthSchema, livenessSchema } from '../response-schemas.js';
 import { methodNotAllowed } from '../route-deps.js';
+import { type MetricsSource, metricsBody } from './metrics.js';
 import { timeText } from '../../time-text.js';
 
 const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
@@ -13,23 +15,34 @@ const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livene
 export function healthRoutes(deps: {
   readonly clock: Clock;
   readonly version: string;
+  readonly metrics: MetricsSource;
   readonly send: SendAnswer;
 }): Router {
-  const { clock, version, send } = deps;
+  const { clock, version, metrics, send } = deps;
   const startedAtMs = clock.monotonicMs();
   const router = Router({ caseSensitive: true, strict: true });
   router.route('/api/health').get(health).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/liveness').get(liveness).all(methodNotAllowed('GET', 'HEAD'));
+  router.route('/api/health/metrics').get(everything).all(methodNotAllowed('GET', 'HEAD'));
   return router;
 
-  function health(request: Request, response: Response): void {
-    refuseQuery(request);
-    const body: z.infer<typeof healthSchema> = {
+  function present(): z.infer<typeof healthSchema> {
+    return {
       status: 'ok',
       uptime: Math.round(clock.monotonicMs() - startedAtMs) / 1_000,
       timestamp: timeText(clock.wallMs()),
       version,
     };
+  }
+
+  function health(request: Request, response: Response): void {
+    refuseQuery(request);
+    send(request, response, { status: 200, headers: READ, body: JSON.stringify(present()) });
+  }
+
+  function everything(request: Request, response: Response): void {
+    refuseQuery(request);
+    const body: HealthMetricsBody = { ...present(), ...metricsBody(metrics) };
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(body) });
   }
 

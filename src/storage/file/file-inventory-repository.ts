@@ -43,6 +43,8 @@ export interface StorageReport {
   /** Writes are refused from now on, with the reason; undefined: they are taken again. */
   writable(problem: unknown): void;
   snapshot(made: { readonly sequence: number; readonly bytes: number }): void;
+  /** These events became durable as one batch, so long after they were handed over. */
+  committed(events: readonly InventoryEvent[], durationMs: number): void;
   /** A promise would be broken by going on: end the process, acknowledge nothing more. */
   fatal(error: unknown): void;
 }
@@ -58,8 +60,20 @@ export interface RecoveryFigures {
   readonly durationMs: number;
 }
 
+/** How much there is at this moment. */
+export interface RepositoryStatistics {
+  readonly durableSequence: number;
+  readonly records: number;
+  readonly reservations: number;
+  readonly idempotencyKeys: number;
+  /** Events that are not durable yet, and what they weigh against the limit. */
+  readonly pendingEvents: number;
+  readonly pendingWeight: number;
+}
+
 export interface FileInventoryRepository extends InventoryRepository {
   readonly recovery: RecoveryFigures;
+  statistics(): RepositoryStatistics;
 }
 
 /**
@@ -113,7 +127,11 @@ export async function openFileInventoryRepository(
   );
   const commits = createGroupCommit<InventoryEvent>({
     timers: system.timers,
-    write: (events) => log.write(events),
+    async write(events) {
+      const startedAtMs = system.clock.monotonicMs();
+      await log.write(events);
+      report.committed(events, system.clock.monotonicMs() - startedAtMs);
+    },
     onFailed: () => state.dropPending(),
     weigh: ({ lines, reads }) => 1 + lines.length + reads.length,
   });
@@ -182,6 +200,15 @@ export async function openFileInventoryRepository(
     ...createDurableReads(state.published),
     recovery,
     nodeId: log.manifests.current.nodeId,
+    statistics() {
+      const { records, reservations, keys } = state.published.counts;
+      const durableSequence = state.published.lastSequence;
+      return {
+        ...{ durableSequence, records, reservations, idempotencyKeys: keys },
+        pendingEvents: state.lastSequence - durableSequence,
+        pendingWeight: commits.pendingWeight,
+      };
+    },
     now: () => recordClock.now(),
     durableSequence: () => state.published.lastSequence,
     transact(work) {

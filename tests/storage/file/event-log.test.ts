@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stockKey } from '../../../src/domain/keys.js';
 import { StorageFatalError } from '../../../src/storage/file/errors.js';
 import type { FaultyFileSystem } from '../../support/faulty-file-system.js';
-import { keyedRequest } from '../../support/test-storage.js';
+import { keyedRequest, nothingSaid } from '../../support/test-storage.js';
 import {
   BUSY_POLICY,
   EVENTS,
@@ -394,7 +394,7 @@ describe('a sync that fails', () => {
       await adjust('A', 1);
       const second = restarted(first);
       second.faulty.failNext(target, 'EIO');
-      const said = { warnings: [], writable: [], snapshots: [], fatal: [] };
+      const said = nothingSaid();
       const opening = watch(second.open({ said }));
       await quiet();
       expect(said.fatal).toEqual([expect.any(StorageFatalError)]);

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { healthMembers } from './response-schemas.js';
+import { timeSchema } from './value-schemas.js';
+
+// What the metrics look like as JSON, for the API description, for types and for tests.
+
+const labels = z.record(z.string(), z.string());
+const help = z.string();
+const seconds = z
+  .number()
+  .nullable()
+  .meta({ description: 'Estimated; null: nothing was observed.' });
+
+const numberMetricSchema = z
+  .strictObject({
+    type: z.enum(['counter', 'gauge']),
+    help,
+    samples: z.array(z.strictObject({ labels, value: z.number() })),
+  })
+  .meta({ id: 'NumberMetric' });
+
+const histogramMetricSchema = z
+  .strictObject({
+    type: z.literal('histogram'),
+    help,
+    samples: z.array(
+      z.strictObject({
+        labels,
+        count: z.int().min(0),
+        sum: z.number(),
+        p50: seconds,
+        p90: seconds,
+        p99: seconds,
+        buckets: z
+          .record(z.string(), z.int().min(0))
+          .meta({ description: 'How many were at most so large, by upper end.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'HistogramMetric' });
+
+const metricsMembers = {
+  since: timeSchema.meta({ description: 'Counters and histograms count from here.' }),
+  metrics: z
+    .record(z.string(), z.union([numberMetricSchema, histogramMetricSchema]))
+    .meta({ description: 'By name, as in `/metrics`.' }),
+};
+
+export const metricsSchema = z.strictObject(metricsMembers).meta({ id: 'Metrics' });
+
+/** Everything at once. */
+export const healthMetricsSchema = z
+  .strictObject({ ...healthMembers, ...metricsMembers })
+  .meta({ id: 'HealthMetrics' });
+
+export type HealthMetricsBody = z.infer<typeof healthMetricsSchema>;
+export type MetricsBody = z.infer<typeof metricsSchema>;

@@ -1,0 +1,73 @@
+/**
+ * What has been counted, as plain data: it survives JSON, and the readings of several processes can
+ * be added up, counters and histograms sample by sample.
+ */
+export type MetricFamily = NumberFamily | HistogramFamily;
+
+export interface NumberFamily {
+  readonly name: string;
+  readonly help: string;
+  /** A counter only grows, and its name ends in `_total`; a gauge is what it is now. */
+  readonly type: 'counter' | 'gauge';
+  readonly samples: readonly NumberSample[];
+}
+
+export interface HistogramFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'histogram';
+  readonly samples: readonly HistogramSample[];
+}
+
+/** Of bounded variety: route patterns, codes, names of ours; never what a client chose. */
+export type Labels = Readonly<Record<string, string>>;
+
+export interface NumberSample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+export interface HistogramSample {
+  readonly labels: Labels;
+  /** The upper ends of the buckets but the last, which takes the rest. */
+  readonly bounds: readonly number[];
+  /** How many values fell into each bucket alone: one more than `bounds`. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+export function counter(
+  name: string,
+  help: string,
+  value: number | readonly NumberSample[],
+): NumberFamily {
+  return { name, help, type: 'counter', samples: samplesOf(value) };
+}
+
+export function gauge(
+  name: string,
+  help: string,
+  value: number | readonly NumberSample[],
+): NumberFamily {
+  return { name, help, type: 'gauge', samples: samplesOf(value) };
+}
+
+export function histogram(
+  name: string,
+  help: string,
+  samples: readonly HistogramSample[],
+): HistogramFamily {
+  return { name, help, type: 'histogram', samples };
+}
+
+/** One sample for each entry, labelled with its key. */
+export function byLabel(
+  label: string,
+  values: Iterable<readonly [string, number]>,
+): NumberSample[] {
+  return [...values].map(([key, value]) => ({ labels: { [label]: key }, value }));
+}
+
+function samplesOf(value: number | readonly NumberSample[]): readonly NumberSample[] {
+  return typeof value === 'number' ? [{ labels: {}, value }] : value;
+}

@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs';
+import { cpuUsage, memoryUsage, version as nodeVersion } from 'node:process';
+import type { Clock, Timers } from '../system.js';
+import { Histogram } from './histogram.js';
+import { type MetricFamily, counter, gauge, histogram } from './metric-family.js';
+
+export interface ProcessMetrics {
+  collect(): readonly MetricFamily[];
+  /** Stops watching the event loop. */
+  stop(): void;
+}
+
+/** How often the event loop is asked whether it is late. */
+const TICK_MS = 20;
+const DELAY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** Of this process: names as Prometheus clients have them. */
+export function createProcessMetrics(deps: {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly version: string;
+}): ProcessMetrics {
+  const { clock, timers, version } = deps;
+  const startedAtMs = clock.wallMs();
+  const delays = new Histogram(DELAY_BOUNDS);
+  let cancel = tick();
+
+  /** A timer that comes late says how long everything else had to wait, too. */
+  function tick(): () => void {
+    const dueMs = clock.monotonicMs() + TICK_MS;
+    return timers.after(TICK_MS, () => {
+      delays.observe(Math.max(0, clock.monotonicMs() - dueMs) / 1_000);
+      cancel = tick();
+    });
+  }
+
+  return {
+    stop: () => cancel(),
+    collect() {
+      const { user, system } = cpuUsage();
+      const { rss, heapTotal, heapUsed, external } = memoryUsage();
+      const info = [{ labels: { version, node: nodeVersion }, value: 1 }];
+      return [
+        gauge('inventory_build_info', 'What runs here.', info),
+        histogram('inventory_event_loop_delay_seconds', 'How late a timer of 20 ms came.', [
+          delays.sample(),
+        ]),
+        counter('process_cpu_seconds_total', 'CPU time of all threads.', (user + system) / 1e6),
+        gauge('process_start_time_seconds', 'Since the Unix epoch.', startedAtMs / 1_000),
+        gauge('process_resident_memory_bytes', 'Resident memory.', rss),
+        gauge('process_open_fds', 'Open file descriptors; 0: not known here.', openDescriptors()),
+        gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.', heapTotal),
+        gauge('nodejs_heap_size_used_bytes', 'What of it is used.', heapUsed),
+        gauge('nodejs_external_memory_bytes', 'Buffers and the like.', external),
+      ];
+    },
+  };
+}
+
+function openDescriptors(): number {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,106 @@
+import { Histogram } from './histogram.js';
+import { type MetricFamily, byLabel, counter, gauge, histogram } from './metric-family.js';
+
+/** What is counted of the requests that the HTTP edge takes. */
+export interface RequestMetrics {
+  started(): void;
+  /** `route`: the pattern of the one that took it. `status` undefined: the client was gone before. */
+  ended(
+    method: string,
+    route: string | undefined,
+    status: number | undefined,
+    durationMs: number,
+  ): void;
+  /** An answer, or the result of an operation in a batch, that is a problem. */
+  refused(code: string): void;
+  /** The same of one that repeats an earlier outcome. */
+  replayed(): void;
+  collect(): readonly MetricFamily[];
+}
+
+/** Requests of one method to one route. */
+interface Series {
+  readonly method: string;
+  readonly route: string;
+  /** By status; 0: aborted. */
+  readonly statuses: Map<number, number>;
+  readonly durations: Histogram;
+}
+
+const ABORTED = 0;
+const UNMATCHED = 'unmatched';
+/** Clients may send any of some thirty others. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
+const OTHER = 'other';
+const CONFLICTS = ['version-conflict', 'precondition-failed'] as const;
+
+export function createRequestMetrics(): RequestMetrics {
+  const byRoute = new Map<string, Map<string, Series>>();
+  const all: Series[] = [];
+  const refusals = new Map<string, number>();
+  let inFlight = 0;
+  let replays = 0;
+
+  function seriesOf(route: string, method: string): Series {
+    let methods = byRoute.get(route);
+    if (methods === undefined) byRoute.set(route, (methods = new Map<string, Series>()));
+    const known = methods.get(method);
+    if (known !== undefined) return known;
+    if (!METHODS.has(method) && method !== OTHER) return seriesOf(route, OTHER);
+    const made = { method, route, statuses: new Map(), durations: new Histogram() };
+    methods.set(method, made);
+    all.push(made);
+    return made;
+  }
+
+  return {
+    started() {
+      inFlight += 1;
+    },
+    ended(method, route = UNMATCHED, status = ABORTED, durationMs) {
+      inFlight -= 1;
+      const { statuses, durations } = seriesOf(route, method);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      durations.observe(durationMs / 1_000);
+    },
+    refused(code) {
+      refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    },
+    replayed() {
+      replays += 1;
+    },
+    collect: () => [
+      counter(
+        'inventory_http_requests_total',
+        'Requests by method, route pattern and status; aborted: the client went away first.',
+        all.flatMap(({ method, route, statuses }) =>
+          [...statuses].map(([status, value]) => ({
+            labels: { method, route, status: status === ABORTED ? 'aborted' : String(status) },
+            value,
+          })),
+        ),
+      ),
+      histogram(
+        'inventory_http_request_duration_seconds',
+        'From the head of a request to the last byte of its answer, by method and route pattern.',
+        all.map(({ method, route, durations }) => durations.sample({ method, route })),
+      ),
+      gauge('inventory_http_requests_in_flight', 'Requests that are being answered.', inFlight),
+      counter(
+        'inventory_refusals_total',
+        'Answers, and results of operations in a batch, that are a problem, by its code.',
+        byLabel('code', refusals),
+      ),
+      counter(
+        'inventory_conflicts_total',
+        'Refusals because a record had another version than was named (409 and 412).',
+        CONFLICTS.reduce((sum, code) => sum + (refusals.get(code) ?? 0), 0),
+      ),
+      counter(
+        'inventory_idempotent_replays_total',
+        'Answers, and results of operations in a batch, that repeat the first outcome of a key.',
+        replays,
+      ),
+    ],
+  };
+}

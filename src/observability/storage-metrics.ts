@@ -1,0 +1,96 @@
+import type { InventoryEvent } from '../domain/events.js';
+import { Histogram } from './histogram.js';
+import { type MetricFamily, byLabel, counter, gauge, histogram } from './metric-family.js';
+
+/** What is counted of the log. */
+export interface StorageMetrics {
+  /** A batch became durable; `durationMs` from handing it over. */
+  committed(events: readonly InventoryEvent[], durationMs: number): void;
+  /** A sync of any file returned. */
+  synced(durationMs: number): void;
+  snapshotMade(snapshot: { readonly sequence: number; readonly bytes: number }): void;
+  writable(yes: boolean): void;
+  warned(): void;
+  collect(now: StorageStatistics): readonly MetricFamily[];
+}
+
+/** What the log says of itself at this moment. */
+export interface StorageStatistics {
+  readonly durableSequence: number;
+  readonly records: number;
+  readonly reservations: number;
+  readonly idempotencyKeys: number;
+  readonly pendingEvents: number;
+  readonly pendingWeight: number;
+  readonly recovery: { readonly durationMs: number; readonly replayed: number };
+}
+
+const BATCH_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+
+export function createStorageMetrics(): StorageMetrics {
+  const events = new Map<string, number>();
+  const batchSizes = new Histogram(BATCH_BOUNDS);
+  const commits = new Histogram();
+  const syncs = new Histogram();
+  const snapshot = { made: 0, sequence: 0, bytes: 0 };
+  let warnings = 0;
+  let isWritable = true;
+
+  return {
+    committed(batch, durationMs) {
+      for (const { type } of batch) events.set(type, (events.get(type) ?? 0) + 1);
+      batchSizes.observe(batch.length);
+      commits.observe(durationMs / 1_000);
+    },
+    synced: (durationMs) => syncs.observe(durationMs / 1_000),
+    snapshotMade({ sequence, bytes }) {
+      snapshot.made += 1;
+      Object.assign(snapshot, { sequence, bytes });
+    },
+    writable: (yes) => (isWritable = yes),
+    warned: () => (warnings += 1),
+    collect: (now) => [
+      counter('inventory_events_total', 'Events made durable, by type.', byLabel('type', events)),
+      histogram('inventory_group_commit_events', 'Events made durable with one sync.', [
+        batchSizes.sample(),
+      ]),
+      histogram(
+        'inventory_group_commit_duration_seconds',
+        'From handing a batch to the log until it is durable: encoding, write, sync, watermark.',
+        [commits.sample()],
+      ),
+      histogram('inventory_sync_duration_seconds', 'Time that one fdatasync took.', [
+        syncs.sample(),
+      ]),
+      gauge('inventory_queue_events', 'Events that wait for the disk.', now.pendingEvents),
+      gauge(
+        'inventory_queue_weight',
+        'The same, lines counted too; at 100000 new writes are refused (503 overloaded).',
+        now.pendingWeight,
+      ),
+      gauge('inventory_writable', '0: the disk refuses writes, reads go on.', Number(isWritable)),
+      gauge('inventory_log_sequence', 'The last durable event.', now.durableSequence),
+      gauge('inventory_records', 'Stock records.', now.records),
+      gauge('inventory_reservations', 'Reservations kept, closed ones too.', now.reservations),
+      gauge('inventory_idempotency_keys', 'Idempotency keys kept.', now.idempotencyKeys),
+      counter('inventory_snapshots_total', 'Snapshots made.', snapshot.made),
+      gauge(
+        'inventory_snapshot_sequence',
+        'The event that the newest one made is up to.',
+        snapshot.sequence,
+      ),
+      gauge('inventory_snapshot_bytes', 'The size of the newest one made.', snapshot.bytes),
+      counter('inventory_storage_warnings_total', 'Warnings of the storage, as logged.', warnings),
+      gauge(
+        'inventory_recovery_duration_seconds',
+        'What the start took.',
+        now.recovery.durationMs / 1_000,
+      ),
+      gauge(
+        'inventory_recovery_replayed_events',
+        'Events folded at the start.',
+        now.recovery.replayed,
+      ),
+    ],
+  };
+}

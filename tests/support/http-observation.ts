@@ -1,0 +1,29 @@
+import type { HttpAppDeps } from '../../src/http/http-app.js';
+import { createMetrics } from '../../src/observability/metrics.js';
+import { createRequestMetrics } from '../../src/observability/request-metrics.js';
+import type { Clock } from '../../src/system.js';
+
+type HttpObservation = Pick<
+  HttpAppDeps,
+  'requestObserver' | 'outcomes' | 'metrics' | 'mayResetMetrics'
+>;
+
+/** Nobody looks on; the metrics are those of a service that has taken two requests. */
+export function createExampleObservation(clock: Clock): HttpObservation {
+  const requests = createRequestMetrics();
+  const route = '/api/inventory/stores/:storeId/inventory/:sku/reserve';
+  for (const [status, durationMs] of [
+    [201, 2],
+    [422, 0.75],
+  ] as const) {
+    requests.started();
+    requests.ended('POST', route, status, durationMs);
+  }
+  requests.refused('insufficient-stock');
+  return {
+    requestObserver: (_request, _response, next) => next(),
+    outcomes: { refused: () => undefined, replayed: () => undefined },
+    metrics: createMetrics(clock, requests.collect),
+    mayResetMetrics: true,
+  };
+}
