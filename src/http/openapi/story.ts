@@ -1,4 +1,5 @@
 import type { ExampleRequest } from './example.js';
+import { serviceStory } from './story-service.js';
 
 // A morning in two stores, in the order in which it happens: the requests that the examples show.
 // <name.member.member> stands for what the answer to an earlier request said.
@@ -221,32 +222,6 @@ const lists: readonly ExampleRequest[] = [
     path: '/api/events?after=2&limit=1',
     headers: { Accept: 'application/cloudevents-batch+json' },
   },
-  { name: 'health', operation: 'readHealth', summary: 'It is well', path: '/api/health' },
-  {
-    name: 'liveness',
-    operation: 'readLiveness',
-    summary: 'It turns',
-    path: '/api/health/liveness',
-  },
-  {
-    name: 'health-metrics',
-    operation: 'readHealthMetrics',
-    summary: 'Everything',
-    path: '/api/health/metrics',
-  },
-  { name: 'metrics', operation: 'readMetrics', summary: 'For a person', path: '/api/metrics' },
-  {
-    name: 'metrics-reset',
-    operation: 'resetMetrics',
-    summary: 'Before a measurement',
-    path: '/api/metrics/reset',
-  },
-  {
-    name: 'metrics-prometheus',
-    operation: 'readPrometheusMetrics',
-    summary: 'For Prometheus',
-    path: '/metrics',
-  },
 ];
 
 export const story: readonly ExampleRequest[] = [
@@ -254,4 +229,5 @@ export const story: readonly ExampleRequest[] = [
   ...reservations,
   ...severalRecords,
   ...lists,
+  ...serviceStory,
 ];
