@@ -91,7 +91,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     ...processMetrics.collect(),
   ]);
   let draining = false;
-  const server = createHttpApp({
+  const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -116,6 +116,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     async stop() {
       log.info('stopping: finishing what is in flight');
       draining = true;
+      endStreams();
       await closeServer(server, system, config.shutdownGraceMs);
       await expiry.stop();
       await repository.close();

@@ -69,7 +69,14 @@ export interface DurableLog {
   eventsAfter(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
   /** The highest durable sequence; 0: nothing has happened yet. */
   durableSequence(): number;
+  /**
+   * Calls `listener` with every event as it becomes durable from now on, in order, until the
+   * returned function is called. Writers are waiting meanwhile: it is quick, and never throws.
+   */
+  onDurable(listener: DurableListener): () => void;
 }
+
+export type DurableListener = (event: InventoryEvent) => void;
 
 /** Reads: durable state only, and never behind a write that waits for the disk. */
 export interface DurableInventory extends DurableLog {

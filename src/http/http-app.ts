@@ -9,6 +9,7 @@ import type { System } from '../system.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
 import { handleClientErrors, refuseLongUri, refuseTwoHosts } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
+import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
 import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
@@ -52,6 +53,14 @@ export interface HttpAppDeps {
   /** Called once for each failure that is a defect of ours; the client is told nothing of it. */
   readonly onInternalError: (error: unknown, request: FailedRequest) => void;
   readonly limits?: HttpLimits;
+  readonly feedLimits?: FeedLimits | undefined;
+}
+
+export interface HttpApp {
+  /** Not listening yet. */
+  readonly server: Server;
+  /** Ends the streams, which would never end by themselves: those who follow will resume. */
+  endStreams(): void;
 }
 
 /** How long those who are turned away while the server drains are told to wait, in ms. */
@@ -59,9 +68,11 @@ const DRAINING_RETRY_MS = 1_000;
 /** Health, metrics. */
 const ALWAYS_ANSWERED = /^\/(?:api\/health|api\/metrics|metrics)(?:\/|$)/;
 
-/** The whole HTTP edge; not listening yet. */
-export function createHttpApp(deps: HttpAppDeps): Server {
-  const { system, version, metrics } = deps;
+/** The whole HTTP edge. */
+export function createHttpApp(deps: HttpAppDeps): HttpApp {
+  const { system, version, feed, metrics } = deps;
+  const { clock, timers } = system;
+  const followers = createFollowers({ log: feed, clock, timers, limits: deps.feedLimits });
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
   const { app, server } = createExpressServer(deps.limits, answerUnrouted(routeDeps));
@@ -78,13 +89,13 @@ export function createHttpApp(deps: HttpAppDeps): Server {
   app.use(stockListRoutes(routeDeps));
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
-  app.use(eventRoutes(routeDeps));
-  app.use(healthRoutes({ clock: system.clock, version, metrics, send }));
+  app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
+  app.use(healthRoutes({ clock, version, metrics, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));
   app.use(notFound);
   app.use(answerErrors(routeDeps));
-  return server;
+  return { server, endStreams: () => followers.end() };
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {

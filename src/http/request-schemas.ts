@@ -159,7 +159,7 @@ export const recordQuerySchema = z.strictObject({
 });
 
 /** A place between two events: behind the one with this sequence; 0: before the first. */
-const positionSchema = z
+export const positionSchema = z
   .string()
   .regex(/^(?:0|[1-9]\d{0,15})$/, 'must be a sequence, or 0')
   .transform(Number)
@@ -174,5 +174,8 @@ export const feedQuerySchema = z.strictObject({
   }),
   limit: limit.transform(Number).exactOptional().meta(limitInWords),
 });
+
+export type FeedQuery = z.infer<typeof feedQuerySchema>;
+
 /** Of an action that takes no words: an object without members, or no body at all. */
 export const nothingSchema = z.strictObject({}).meta({ id: 'Nothing' });

@@ -5,12 +5,20 @@ import type { PublishedState } from './published-state.js';
 
 type StateReads = Pick<
   DurableInventory,
-  'record' | 'recordsOf' | 'reservation' | 'reservationsOf' | 'holdsOf' | 'dueHolds' | 'nextExpiry'
+  | 'onDurable'
+  | 'record'
+  | 'recordsOf'
+  | 'reservation'
+  | 'reservationsOf'
+  | 'holdsOf'
+  | 'dueHolds'
+  | 'nextExpiry'
 >;
 
 /** The reads that a driver with its published state in memory answers from there. */
 export function createDurableReads(published: PublishedState): StateReads {
   return {
+    onDurable: (listener) => published.onDurable(listener),
     record: (key) => published.record(key),
     reservation: (id) => published.reservation(id),
     recordsOf: (storeId, { after, limit }) =>

@@ -1,5 +1,7 @@
+import type { DurableListener } from '../application/ports.js';
 import { assert } from '../assert.js';
 import type { Changes, KeyEntry, StateView } from '../domain/evolve.js';
+import type { InventoryEvent } from '../domain/events.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
 import { ForgettingWalk } from './forgetting.js';
@@ -33,6 +35,7 @@ export class PublishedState implements StateView {
     (retainUntil) => retainUntil,
     (id) => this.dropReservation(id),
   );
+  private readonly listeners = new Set<DurableListener>();
   private sequence = 0;
   private at = 0;
   /** While somebody reads the state as it was. */
@@ -98,6 +101,13 @@ export class PublishedState implements StateView {
       this.putKey(key, { fingerprint, sequence: event.sequence, until: keyUntil });
     }
     this.clearForgotten();
+    if (this.listeners.size > 0) this.tell(event);
+  }
+
+  /** Of every event that is folded in from now on, until the returned function is called. */
+  onDurable(listener: DurableListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   putRecord(key: StockKey, record: StockRecord): void {
@@ -156,6 +166,10 @@ export class PublishedState implements StateView {
   /** Drops a few keys that are free again at `at`: a full table recovers without an event. */
   forgetKeys(at: number): void {
     this.keyWalk.forget(at, CLEARED_MAX);
+  }
+
+  private tell(event: InventoryEvent): void {
+    for (const listener of this.listeners) listener(event);
   }
 
   /** Only memory: what is forgotten is already invisible by its recorded end. */

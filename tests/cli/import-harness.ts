@@ -37,7 +37,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
     idempotencyKeysMax: 1_000_000,
     reservationRetentionMs: 0,
   });
-  const server = createHttpApp({
+  const { server } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,

@@ -43,7 +43,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
     idempotencyKeysMax: 1_000,
     reservationRetentionMs: 3_600_000,
   });
-  const server = createHttpApp({
+  const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -65,6 +65,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
       return answerTo(port, request);
     },
     async stop() {
+      endStreams();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
@@ -105,6 +106,9 @@ function withAnswers(request: ExampleRequest, earlier: readonly Example[]): Exam
 /** What Node adds to an answer by itself. */
 const OF_NODE = /^(?:date|connection|keep-alive|content-length|transfer-encoding)$/i;
 
+/** A stream has no end: this much of it is an example. */
+const STREAM_START = /^retry:.*\n\nid:.*\n.*\n\n/;
+
 function answerTo(
   port: number,
   { method, path, headers, body }: ExampleRequest,
@@ -116,14 +120,22 @@ function answerTo(
     const options = { host: '127.0.0.1', port, method, path, headers: { ...type, ...headers } };
     const request = send(options, (response) => {
       let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => {
+      const type = response.headers['content-type'] ?? '';
+      const answered = (body: unknown): void => {
         resolve({
           status: response.statusCode ?? 0,
           headers: namedHeaders(response.rawHeaders),
-          ...(text !== '' && { body: isJson(response) ? (JSON.parse(text) as unknown) : text }),
+          ...(body !== '' && { body }),
         });
+      };
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        const start = STREAM_START.exec(text);
+        if (type !== 'text/event-stream' || start === null) return;
+        answered(start[0]);
+        request.destroy();
       });
+      response.on('end', () => answered(isJson(response) ? JSON.parse(text) : text));
     });
     request.on('error', reject).end(bytes);
   });

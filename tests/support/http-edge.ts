@@ -10,6 +10,7 @@ import {
 import type { InventoryRepository } from '../../src/application/ports.js';
 import { createRecordClock } from '../../src/application/record-clock.js';
 import { createHttpApp } from '../../src/http/http-app.js';
+import type { FeedLimits } from '../../src/http/feed/followers.js';
 import type { HttpLimits } from '../../src/http/http-server.js';
 import { problemSchema } from '../../src/http/problem-schemas.js';
 import { createMetrics } from '../../src/observability/metrics.js';
@@ -41,6 +42,7 @@ export interface Edge {
   /** Moves the wall clock and the monotonic one. */
   advance(ms: number): void;
   drain(): void;
+  endStreams(): void;
   call(method: string, path: string, body?: unknown, headers?: Headers): Promise<Reply>;
   get(path: string, headers?: Headers): Promise<Reply>;
   post(path: string, body?: unknown, headers?: Headers): Promise<Reply>;
@@ -58,6 +60,7 @@ export interface EdgeOptions {
   readonly around?: (service: InventoryService) => InventoryService;
   readonly limits?: HttpLimits;
   readonly mayResetMetrics?: boolean;
+  readonly feedLimits?: FeedLimits;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -77,7 +80,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   });
   const service = options.around?.(real) ?? real;
   const requests = createRequestMetrics();
-  const server = createHttpApp({
+  const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -92,6 +95,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     version: '1.2.3',
     draining: () => draining,
     onInternalError: (error) => internalErrors.push(error),
+    feedLimits: options.feedLimits,
     ...(options.limits !== undefined && { limits: options.limits }),
   });
   const port = await listen(server);
@@ -109,6 +113,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     internalErrors,
     advance: (ms) => (elapsedMs += ms),
     drain: () => (draining = true),
+    endStreams,
     call,
     get: (path, headers) => call('GET', path, undefined, headers),
     post: (path, body, headers) => call('POST', path, body, headers),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { requestIdSchema } from '../request-id.js';
+import { positionSchema } from '../request-schemas.js';
 
 // The headers of requests and answers. What Node adds by itself (Date, Connection, Keep-Alive,
 // Content-Length, Transfer-Encoding) is not described.
@@ -35,6 +36,14 @@ export const requestHeaders = {
         description: 'ETags that you have: 304 if the record still has one of them.',
         param: { id: 'If-None-Match-to-read' },
       }),
+  },
+  lastEventId: {
+    'Last-Event-ID': positionSchema.exactOptional().meta({
+      type: 'integer',
+      minimum: 0,
+      description: 'Of a stream: the last `id` that you have. It wins over `after`.',
+      param: { id: 'Last-Event-ID' },
+    }),
   },
   ifNoneMatchToCreate: {
     'If-None-Match': z
@@ -178,6 +187,15 @@ export const responseHeaders = {
       .meta({
         description: 'Of a batch: where the next one is, as `rel="next"`.',
         header: { id: 'Link-next' },
+      }),
+  },
+  unbuffered: {
+    'X-Accel-Buffering': z
+      .literal('no')
+      .exactOptional()
+      .meta({
+        description: 'Of a stream: a proxy must not gather it.',
+        header: { id: 'X-Accel-Buffering' },
       }),
   },
   fileEtag: { ETag: z.string().meta({ description: 'A hash of the file, quoted.' }) },

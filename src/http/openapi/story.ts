@@ -222,6 +222,13 @@ const lists: readonly ExampleRequest[] = [
     path: '/api/events?after=2&limit=1',
     headers: { Accept: 'application/cloudevents-batch+json' },
   },
+  {
+    name: 'feed-stream',
+    operation: 'readFeed',
+    summary: 'What came behind it, and goes on coming: the first of it',
+    path: '/api/events',
+    headers: { Accept: 'text/event-stream', 'Last-Event-ID': '3' },
+  },
 ];
 
 export const story: readonly ExampleRequest[] = [

@@ -1,22 +1,31 @@
 import { type Request, type Response, Router } from 'express';
 import type { DurableLog } from '../../application/ports.js';
 import type { InventoryEvent } from '../../domain/events.js';
+import type { Random } from '../../system.js';
 import { type Answer, READ } from '../answer.js';
-import { CLOUD_EVENTS_BATCH, cloudEventsJson } from '../cloud-events.js';
 import { sourceOf } from '../command-runner.js';
+import { CLOUD_EVENTS_BATCH, cloudEventsJson } from '../feed/cloud-events.js';
+import type { Followers } from '../feed/followers.js';
+import { EVENT_STREAM, retryFrame } from '../feed/frames.js';
 import { type Problem, problemAnswer } from '../problem.js';
+import { RequestError } from '../request-error.js';
 import { parseQuery } from '../request-input.js';
-import { feedQuerySchema } from '../request-schemas.js';
+import { type FeedQuery, feedQuerySchema, positionSchema } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { eventJson } from '../wire-json.js';
 
 const EVENTS = '/api/events';
 const DEFAULT_LIMIT = 100;
 /** The first is what somebody gets who takes anything. */
-const FORMS = ['application/json', CLOUD_EVENTS_BATCH] as const;
+const FORMS = ['application/json', CLOUD_EVENTS_BATCH, EVENT_STREAM] as const;
+/** Those who are cut off together return over as long a time again. */
+const RETRY_MS = 1_000;
 
 /** Everything that has happened and is durable, in order. */
-export function eventRoutes({ feed, send }: RouteDeps): Router {
+export function eventRoutes(
+  { feed, send, random }: RouteDeps & { readonly random: Random },
+  followers: Followers,
+): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router.route(EVENTS).get(readEvents).all(methodNotAllowed('GET', 'HEAD'));
   return router;
@@ -27,17 +36,58 @@ export function eventRoutes({ feed, send }: RouteDeps): Router {
       send(request, response, problemAnswer(NOT_ACCEPTABLE, sourceOf(request)));
       return;
     }
-    const { after = 0, limit = DEFAULT_LIMIT } = parseQuery(feedQuerySchema, request);
+    const query = parseQuery(feedQuerySchema, request);
+    if (form === EVENT_STREAM) await stream(request, response, query);
+    else await page(request, response, query, form);
+  }
+
+  async function page(
+    request: Request,
+    response: Response,
+    { after = 0, limit = DEFAULT_LIMIT }: FeedQuery,
+    form: string,
+  ): Promise<void> {
     const events = await feed.eventsAfter(after, limit);
-    const sequence = feed.durableSequence();
-    if (after > sequence) {
+    if (after > feed.durableSequence()) {
       send(request, response, problemAnswer(positionAhead(after, feed), sourceOf(request)));
       return;
     }
+    const { nodeId } = feed;
     const headers = [...VARIED, ...feedHeaders(feed)];
-    const page = form === CLOUD_EVENTS_BATCH ? cloudEventsPage : jsonPage;
-    send(request, response, page({ events, after, limit, headers, nodeId: feed.nodeId }));
+    const render = form === CLOUD_EVENTS_BATCH ? cloudEventsPage : jsonPage;
+    send(request, response, render({ events, after, limit, headers, nodeId }));
   }
+
+  async function stream(request: Request, response: Response, query: FeedQuery): Promise<void> {
+    const after = streamPosition(request, query);
+    // Another process may have appended what this one has not seen yet: reading looks.
+    if (after > feed.durableSequence()) await feed.eventsAfter(after, 1);
+    if (after > feed.durableSequence()) {
+      send(request, response, problemAnswer(positionAhead(after, feed), sourceOf(request)));
+      return;
+    }
+    followers.assertRoom();
+    const id = ['X-Request-Id', request.requestId];
+    response.writeHead(200, [...STREAM_HEADERS, ...VARIED, ...feedHeaders(feed), ...id]);
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    response.write(retryFrame(RETRY_MS * (1 + random.next())));
+    await followers.add(response, after);
+  }
+}
+
+/** What a browser sends when it comes back wins over the URL, which it cannot change. */
+function streamPosition(request: Request, { after = 0, limit }: FeedQuery): number {
+  if (limit !== undefined) {
+    throw new RequestError('validation-failed', 'A stream has no end, and so no limit.');
+  }
+  const last = request.headers['last-event-id'];
+  if (last === undefined) return after;
+  const position = positionSchema.safeParse(last);
+  if (position.success) return position.data;
+  throw new RequestError('validation-failed', 'Last-Event-ID must be a sequence, or 0.');
 }
 
 interface FoundEvents {
@@ -77,6 +127,11 @@ function positionAhead(after: number, feed: DurableLog): Problem {
 }
 
 const VARIED = ['Vary', 'Accept'] as const;
+/** The stream is the last answer of its connection, and no proxy (nginx) is to gather it. */
+const STREAM_HEADERS = [
+  ...['Content-Type', EVENT_STREAM, 'Cache-Control', 'no-cache'],
+  ...['X-Accel-Buffering', 'no', 'Connection', 'close'],
+] as const;
 
 const NOT_ACCEPTABLE: Problem = {
   code: 'not-acceptable',
