@@ -8,6 +8,7 @@ import { type Round, runLoad } from './load.js';
 import type { Measured } from './process.js';
 import { BASELINE, sides } from './sides.js';
 import { writersDuringBatch } from './writers-during-batch.js';
+import { writersWhileFollowed } from './writers-while-followed.js';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 5);
@@ -73,3 +74,19 @@ console.log(
   `p99 of 16 connections that reserve: ${alone.toFixed(1)} ms alone, ${during.toFixed(1)} ms ` +
     'while another client sends batches of 10,000 operations, one after the other',
 );
+
+console.log();
+console.log('| followed by | CPU µs per reserve | reserves/s | p99 ms | MB sent | MB resident |');
+console.log('|---|---|---|---|---|---|');
+for (const each of await writersWhileFollowed()) {
+  const { who, cpuMicrosecondsPerWrite, writesPerSecond, p99Ms, ...size } = each;
+  const cells = [
+    who,
+    cpuMicrosecondsPerWrite.toFixed(1),
+    writesPerSecond.toFixed(0),
+    p99Ms.toFixed(1),
+    size.megabytesSent.toFixed(0),
+    size.residentMegabytes.toFixed(0),
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
+}

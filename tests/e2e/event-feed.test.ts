@@ -15,6 +15,7 @@ import {
   temporaryDirectory,
 } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
+import { openStream } from '../support/stream-reader.js';
 
 afterEach(cleanUp);
 
@@ -25,6 +26,7 @@ async function killed(server: SpawnedServer): Promise<void> {
 
 const CUTS = 100 * proofScale();
 const WRITERS = 4;
+const PAST_EVENTS = 3_000;
 
 /** What a client of a stream keeps: which events it got, and how often it was cut off. */
 interface Followed {
@@ -68,6 +70,16 @@ async function followFor(url: string, bytes: number, followed: Followed): Promis
   });
 }
 
+/** So much has happened already that it is read from disk, in pages. */
+async function writePast(url: string): Promise<void> {
+  const operations = Array.from({ length: PAST_EVENTS }, (_, index) => ({
+    ...{ op: 'adjust', storeId: 'S1', sku: `SKU${index % 50}`, delta: 1 },
+  }));
+  const body = { atomic: false, operations };
+  const answer = await createStockClient(url).send('POST', '/api/inventory/batch', body);
+  expect(answer?.status).toBe(200);
+}
+
 /** Adjusts until it is told to stop, whatever happens to the server. */
 async function write(server: () => SpawnedServer, random: SeededRandom, isOver: () => boolean) {
   while (!isOver()) {
@@ -84,6 +96,7 @@ describe('a client of the stream', () => {
     const random = createSeededRandom(seed);
     const dataDir = temporaryDirectory();
     let server = await spawnServer({ dataDir });
+    await writePast(server.url);
     const followed: Followed = { ids: [], cuts: 0, end: Infinity };
     const killAt = [Math.floor(CUTS / 3), Math.floor((2 * CUTS) / 3)];
     let isOver = false;
@@ -101,7 +114,7 @@ describe('a client of the stream', () => {
         await killed(server);
         server = await spawnServer({ dataDir });
       }
-      await followFor(server.url, 1 + random.int(random.chance(0.8) ? 400 : 6_000), followed);
+      await followFor(server.url, 1 + random.int(random.chance(0.5) ? 500 : 30_000), followed);
       if (random.chance(0.2)) await sleep(random.int(30));
     }
     isOver = true;
@@ -112,7 +125,7 @@ describe('a client of the stream', () => {
     followed.end = end;
     while ((followed.ids.at(-1) ?? 0) < end) await followFor(server.url, Infinity, followed);
     console.info(`${followed.cuts} times cut off, ${end} events`);
-    expect(end).toBeGreaterThan(CUTS);
+    expect(end).toBeGreaterThan(PAST_EVENTS);
     expect(followed.ids).toEqual(Array.from({ length: end }, (_, index) => index + 1));
   }, 120_000);
 });
@@ -140,5 +153,21 @@ describe('the feed of a server', () => {
     expect(ahead.status).toBe(409);
     expect(ahead.headers.get('inventory-node')).toMatch(/^[0-9a-f-]{36}$/);
     expect(ahead.headers.get('inventory-node')).not.toBe(node);
+  });
+
+  it('ends its streams when the server stops, and does not wait for who does not read', async () => {
+    const environment = { SHUTDOWN_GRACE_MS: '3600000' };
+    const server = await spawnServer({ dataDir: temporaryDirectory(), environment });
+    const port = Number(new URL(server.url).port);
+    await createStockClient(server.url).adjust('S1', 'A', 1);
+    const reader = await openStream(port, '/api/events');
+    await reader.received('id: 1\n');
+    const frozen = await openStream(port, '/api/events');
+    frozen.response.pause();
+
+    server.signal('SIGTERM');
+
+    expect(await server.ended).toBe(0);
+    expect(await reader.over).toBe('end');
   });
 });
