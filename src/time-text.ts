@@ -10,7 +10,19 @@ const TEXT_LENGTH = '2026-01-01T00:00:00.000Z'.length;
 const dayTexts = new Array<string>(DAYS_KEPT).fill('');
 const dayNumbers = new Array<number>(DAYS_KEPT).fill(NaN);
 
+/** One event's time is written many times, into its line and its answer. */
+let lastMs = NaN;
+let lastText = '';
+
 export function timeText(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = textOf(ms);
+    lastMs = ms;
+  }
+  return lastText;
+}
+
+function textOf(ms: number): string {
   const day = Math.floor(ms / DAY_MS);
   const slot = ((day % DAYS_KEPT) + DAYS_KEPT) % DAYS_KEPT;
   if (dayNumbers[slot] !== day) {

@@ -12,7 +12,7 @@ import { knownReservation, liveKey } from '../domain/evolve.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import { type StoredReservation, isDue } from '../domain/stock.js';
 import type { KeyedMutex } from '../resilience/keyed-mutex.js';
-import { namedRecords, namedReservation } from './lock-scope.js';
+import { CommandScope, namedRecords, namedReservation } from './lock-scope.js';
 import type { InventoryRepository, Transaction, TransactionScope } from './ports.js';
 
 /** About how many lines of due holds one transaction settles before it lets others in. */
@@ -108,25 +108,20 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return [...records, ...(known?.lines.map(stockKey) ?? []), reservationId];
   }
 
-  async function attempt(command: Command, request: KeyedRequest | undefined): Promise<Step> {
-    const scope = {
-      records: namedRecords(command),
-      reservationId: namedReservation(command),
-      keyDigest: request?.key,
-    };
-    const locks = scope.reservationId === undefined ? scope.records : await lockKeys(scope);
-    const { result, durable } = await mutex.runExclusive(locks, () =>
-      repository.transact((tx) => step(tx, command, request), scope),
-    );
-    // The mutex is free again: the next writer of this record does not wait for the disk.
-    if (durable !== undefined) await durable;
-    return result;
+  /** What a command excludes others from: asked for only where there are others. */
+  function locksOf(scope: CommandScope): (() => readonly string[]) | Promise<readonly string[]> {
+    return scope.reservationId === undefined ? () => scope.records : lockKeys(scope);
   }
 
   return {
     async execute(command, request) {
+      const scope = new CommandScope(command, request?.key);
       for (;;) {
-        const result = await attempt(command, request);
+        const { result, durable } = await mutex.runExclusive(await locksOf(scope), () =>
+          repository.transact((tx) => step(tx, command, request), scope),
+        );
+        // The mutex is free again: the next writer of this record does not wait for the disk.
+        if (durable !== undefined) await durable;
         if (result === 'again') continue;
         if (result === 'reused') throw new IdempotencyKeyReusedError();
         if (result.kind !== 'replay') return result;

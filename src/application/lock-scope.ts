@@ -1,6 +1,7 @@
 import { assertNever } from '../assert.js';
 import type { Command } from '../domain/commands.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
+import type { TransactionScope } from './ports.js';
 
 /** The stock records that a command names itself, each once. */
 export function namedRecords(command: Command): readonly StockKey[] {
@@ -41,4 +42,21 @@ export function namedReservation(command: Command): string | undefined {
 
 function unique(keys: readonly StockKey[]): readonly StockKey[] {
   return keys.length === 1 ? keys : [...new Set(keys)];
+}
+
+/** What a command may touch; its records are named only for those who ask. */
+export class CommandScope implements TransactionScope {
+  private named: readonly StockKey[] | undefined;
+  readonly reservationId: string | undefined;
+
+  constructor(
+    private readonly command: Command,
+    readonly keyDigest: string | undefined,
+  ) {
+    this.reservationId = namedReservation(command);
+  }
+
+  get records(): readonly StockKey[] {
+    return (this.named ??= namedRecords(this.command));
+  }
 }

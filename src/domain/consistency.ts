@@ -31,7 +31,6 @@ export function inconsistency(event: InventoryEvent): string | undefined {
   if (event.type === 'StockTransferred' && onHandSum !== 0) {
     return 'a transfer makes or loses units';
   }
-  if (repeats(event.lines, stockKey)) return 'a record has two lines';
   if (repeats(event.reservations, ({ id }) => id)) return 'a reservation is there twice';
   for (const reservation of event.reservations) {
     const wrong = reservationInconsistency(reservation);

@@ -74,13 +74,19 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     reservations.push(stored(before, next, event.sequence));
   }
   const records: RecordChange[] = [];
+  const named = event.lines.length > 1 ? new Set<StockKey>() : undefined;
   for (const line of event.lines) {
     const key = stockKey(line);
+    named?.add(key);
     const before = state.record(key);
     const breach = checkLine(before, line, held.get(key) ?? 0);
     if (breach !== undefined) return breach;
     held.delete(key);
     records.push({ key, record: moved(before, line, event) });
+  }
+  // Two lines of one record have each been checked against the state before both.
+  if (named !== undefined && named.size < records.length) {
+    return { breach: 'inconsistent', what: 'a record has two lines' };
   }
   for (const [key, delta] of held) {
     if (delta !== 0) return { breach: 'inconsistent', what: `hold of ${key} without its line` };

@@ -47,23 +47,39 @@ function containerFault(
   if (depth > NESTING_MAX) {
     return { pointer: '', detail: `is nested deeper than ${NESTING_MAX} levels` };
   }
-  const named = !Array.isArray(container);
-  for (const [name, value] of Object.entries(container) as [string, unknown][]) {
-    if (named) {
-      seen.members += 1;
-      if (!name.isWellFormed()) return { pointer: '', detail: 'has a name with a lone surrogate' };
+  if (Array.isArray(container)) {
+    for (let index = 0; index < container.length; index += 1) {
+      const fault = valueFault(container[index], depth, seen);
+      if (fault !== undefined) return below(String(index), fault);
     }
+    return undefined;
+  }
+  const members = container as Readonly<Record<string, unknown>>;
+  // JSON.parse made it: all members are its own, `__proto__` included.
+  for (const name in members) {
+    seen.members += 1;
+    if (!name.isWellFormed()) return { pointer: '', detail: 'has a name with a lone surrogate' };
     const fault =
       name === '__proto__'
         ? { pointer: '', detail: 'is not a member name' }
-        : typeof value === 'object' && value !== null
-          ? containerFault(value, depth + 1, seen)
-          : scalarFault(value);
-    if (fault !== undefined) {
-      return { pointer: `/${escapeToken(name)}${fault.pointer}`, detail: fault.detail };
-    }
+        : valueFault(members[name], depth, seen);
+    if (fault !== undefined) return below(name, fault);
   }
   return undefined;
+}
+
+function valueFault(
+  value: unknown,
+  depth: number,
+  seen: { members: number },
+): MemberFault | undefined {
+  return typeof value === 'object' && value !== null
+    ? containerFault(value, depth + 1, seen)
+    : scalarFault(value);
+}
+
+function below(name: string, { pointer, detail }: MemberFault): MemberFault {
+  return { pointer: `/${escapeToken(name)}${pointer}`, detail };
 }
 
 function scalarFault(value: unknown): MemberFault | undefined {

@@ -1,9 +1,19 @@
 import { Mutex } from 'async-mutex';
 import { assert } from '../assert.js';
 
+type MaybePromise<T> = T | Promise<T>;
+
 export interface KeyedMutex {
-  /** Runs `task` while no other task holds any of `keys`; in order of arrival per key. */
-  runExclusive<T>(keys: readonly string[], task: () => T | Promise<T>): Promise<T>;
+  /**
+   * Runs `task` while no other task holds any of `keys`; in order of arrival per key. A task that
+   * finds its keys free and returns at once needs no lock, since nobody can come in between: then
+   * its result is returned at once, too, and what it threw is thrown. `keys` as a function is asked
+   * only where they matter.
+   */
+  runExclusive<T>(
+    keys: readonly string[] | (() => readonly string[]),
+    task: () => MaybePromise<T>,
+  ): MaybePromise<T>;
   /** How many keys are held or waited for: idle keys cost nothing. */
   readonly size: number;
 }
@@ -16,8 +26,8 @@ interface Entry {
 }
 
 /**
- * One mutex per key. Whoever wants several joins the queues of all of them in one step, in sorted
- * order: of any two, one is before the other in every queue they share, and so none can deadlock.
+ * One mutex per key. Whoever wants several joins the queues of all of them in one step: of any two,
+ * one is before the other in every queue they share, and so none can deadlock.
  */
 export function createKeyedMutex(): KeyedMutex {
   const entries = new Map<string, Entry>();
@@ -46,31 +56,40 @@ export function createKeyedMutex(): KeyedMutex {
     else entry.mutex?.release();
   }
 
-  async function runWithOne<T>(key: string, task: () => T | Promise<T>): Promise<T> {
-    const turn = enter(key);
-    if (turn !== undefined) await turn;
-    try {
-      return await task();
-    } finally {
-      leave(key);
+  /** Takes the keys, which somebody may hold, before `start`; and lets go of them after it. */
+  async function runHolding<T>(
+    keys: ReadonlySet<string>,
+    start: () => MaybePromise<T>,
+  ): Promise<T> {
+    const turns: Promise<unknown>[] = [];
+    for (const key of keys) {
+      const turn = enter(key);
+      if (turn !== undefined) turns.push(turn);
     }
-  }
-
-  async function runWithAll<T>(keys: readonly string[], task: () => T | Promise<T>): Promise<T> {
-    const turns = keys.map(enter).filter((turn) => turn !== undefined);
     if (turns.length > 0) await Promise.all(turns);
     try {
-      return await task();
+      return await start();
     } finally {
       for (const key of keys) leave(key);
     }
   }
 
+  function isFree(keys: ReadonlySet<string>): boolean {
+    for (const key of keys) if (entries.has(key)) return false;
+    return true;
+  }
+
   return {
     runExclusive(keys, task) {
-      const [only] = keys;
-      if (only !== undefined && keys.length === 1) return runWithOne(only, task);
-      return runWithAll([...new Set(keys)].sort(), task);
+      const named = () => new Set(typeof keys === 'function' ? keys() : keys);
+      if (entries.size > 0) {
+        const wanted = named();
+        if (!isFree(wanted)) return runHolding(wanted, task);
+      }
+      const result = task();
+      if (!(result instanceof Promise)) return result;
+      // Still the same turn: nobody has had the chance to look at these keys.
+      return runHolding(named(), () => result);
     },
     get size() {
       return entries.size;

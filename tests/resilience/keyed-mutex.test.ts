@@ -1,6 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import { type KeyedMutex, createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+
+/** Always a promise, as most of these tests want several at a time. */
+async function run<T>(
+  mutex: KeyedMutex,
+  keys: readonly string[],
+  task: () => T | Promise<T>,
+): Promise<T> {
+  return await mutex.runExclusive(keys, task);
+}
 
 /** Counts who is inside at the same time. */
 function createRoom() {
@@ -31,7 +40,7 @@ describe('a keyed mutex', () => {
     const mutex = createKeyedMutex();
     const room = createRoom();
     const tasks = Array.from({ length: 64 }, (_, index) =>
-      mutex.runExclusive(['a'], () => room.visit(index % 5)),
+      run(mutex, ['a'], () => room.visit(index % 5)),
     );
     await Promise.all(tasks);
     expect(room).toMatchObject({ most: 1, visits: 64 });
@@ -43,7 +52,7 @@ describe('a keyed mutex', () => {
     const rooms = new Map(keys.map((key) => [key, createRoom()]));
     const tasks = Array.from({ length: 64 }, (_, index) => {
       const wanted = keys.filter((_key, place) => (index >> place) % 2 === 1);
-      return mutex.runExclusive(wanted, async () => {
+      return run(mutex, wanted, async () => {
         await Promise.all(wanted.map((key) => rooms.get(key)!.visit(index % 3)));
       });
     });
@@ -57,7 +66,7 @@ describe('a keyed mutex', () => {
     const mutex = createKeyedMutex();
     const served: number[] = [];
     const tasks = Array.from({ length: 64 }, (_, index) =>
-      mutex.runExclusive(['a'], async () => {
+      run(mutex, ['a'], async () => {
         if (index % 3 === 0) await turn();
         served.push(index);
       }),
@@ -70,11 +79,11 @@ describe('a keyed mutex', () => {
     const mutex = createKeyedMutex();
     const served: string[] = [];
     const gate = createGate();
-    const holder = mutex.runExclusive(['a'], () => gate.opened);
-    const waiting = mutex.runExclusive(['a'], () => served.push('waiting'));
+    const holder = run(mutex, ['a'], () => gate.opened);
+    const waiting = run(mutex, ['a'], () => served.push('waiting'));
     gate.open();
     await holder;
-    const late = mutex.runExclusive(['a'], () => served.push('late'));
+    const late = run(mutex, ['a'], () => served.push('late'));
     await Promise.all([waiting, late]);
     expect(served).toEqual(['waiting', 'late']);
   });
@@ -89,7 +98,7 @@ describe('a keyed mutex', () => {
     ];
     const room = createRoom();
     const tasks = Array.from({ length: 64 }, (_, index) =>
-      mutex.runExclusive(orders[index % orders.length]!, () => room.visit()),
+      run(mutex, orders[index % orders.length]!, () => room.visit()),
     );
     await Promise.all(tasks);
     expect(room).toMatchObject({ most: 1, visits: 64 });
@@ -97,16 +106,16 @@ describe('a keyed mutex', () => {
 
   it('takes a key that is named twice once', async () => {
     const mutex = createKeyedMutex();
-    expect(await mutex.runExclusive(['a', 'b', 'a'], () => 'done')).toBe('done');
+    expect(await run(mutex, ['a', 'b', 'a'], () => 'done')).toBe('done');
   });
 
   it('runs independent keys at the same time, and no keys at once', async () => {
     const mutex = createKeyedMutex();
     const gate = createGate();
-    const held = mutex.runExclusive(['a', 'b'], () => gate.opened);
-    expect(await mutex.runExclusive(['c'], () => 'c')).toBe('c');
-    expect(await mutex.runExclusive(['c', 'd'], () => 'c, d')).toBe('c, d');
-    expect(await mutex.runExclusive([], () => 'nothing')).toBe('nothing');
+    const held = run(mutex, ['a', 'b'], () => gate.opened);
+    expect(await run(mutex, ['c'], () => 'c')).toBe('c');
+    expect(await run(mutex, ['c', 'd'], () => 'c, d')).toBe('c, d');
+    expect(await run(mutex, [], () => 'nothing')).toBe('nothing');
     gate.open();
     await held;
   });
@@ -121,32 +130,56 @@ describe('a keyed mutex', () => {
     ['rejects', () => Promise.reject(new Error('a defect'))],
   ] as const)('is released by a task that %s', async (_, task) => {
     const mutex = createKeyedMutex();
-    await expect(mutex.runExclusive(['a'], task)).rejects.toThrow('a defect');
-    await expect(mutex.runExclusive(['a', 'b'], task)).rejects.toThrow('a defect');
+    await expect(run(mutex, ['a'], task)).rejects.toThrow('a defect');
+    await expect(run(mutex, ['a', 'b'], task)).rejects.toThrow('a defect');
+    const held = run(mutex, ['a'], () => turn());
+    await expect(run(mutex, ['a', 'b'], task)).rejects.toThrow('a defect');
+    await held;
     expect(mutex.size).toBe(0);
-    expect(await mutex.runExclusive(['a', 'b'], () => 'next')).toBe('next');
+    expect(await run(mutex, ['a', 'b'], () => 'next')).toBe('next');
   });
 
   it('keeps a key while it is held or waited for, and no longer', async () => {
     const mutex = createKeyedMutex();
     const gate = createGate();
-    const held = mutex.runExclusive(['a', 'b'], () => gate.opened);
-    const waiting = mutex.runExclusive(['b'], () => undefined);
+    const held = run(mutex, ['a', 'b'], () => gate.opened);
+    const waiting = run(mutex, ['b'], () => undefined);
     await turn();
     expect(mutex.size).toBe(2);
     gate.open();
     await Promise.all([held, waiting]);
     expect(mutex.size).toBe(0);
-    await Promise.all(
-      Array.from({ length: 1_000 }, (_, index) => mutex.runExclusive([`k${index}`], turn)),
-    );
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => run(mutex, [`k${index}`], turn)));
     expect(mutex.size).toBe(0);
+  });
+
+  it('holds its keys for a task that does not return at once, and asks for them only then', async () => {
+    const mutex = createKeyedMutex();
+    const never = () => {
+      throw new Error('nobody has to know the keys');
+    };
+    expect(mutex.runExclusive(never, () => 'at once')).toBe('at once');
+    const gate = createGate();
+    const held = mutex.runExclusive(
+      () => ['a'],
+      () => gate.opened,
+    );
+    const order: string[] = [];
+    const waiting = run(mutex, ['a'], () => order.push('waited'));
+    await run(mutex, ['b'], () => order.push('free'));
+    gate.open();
+    await Promise.all([held, waiting]);
+    expect(order).toEqual(['free', 'waited']);
   });
 
   it('takes thousands of keys at once', async () => {
     const mutex = createKeyedMutex();
     const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
-    expect(await mutex.runExclusive(keys, () => mutex.size)).toBe(20_000);
+    const sizes = run(mutex, keys, async () => {
+      await turn();
+      return mutex.size;
+    });
+    expect(await sizes).toBe(20_000);
     expect(mutex.size).toBe(0);
   });
 });
