@@ -19,15 +19,13 @@ export function decideBatch(command: BatchStock, circumstances: Circumstances): 
   const sheet = new Worksheet(circumstances.state);
   const reservations: Reservation[] = [];
   const operations: BatchEffect[] = [];
-  const lineOf = new Map<WorkRow, number>();
   for (const [index, operation] of command.operations.entries()) {
     const row = sheet.row(operation.type === 'ReserveStock' ? operation.lines[0] : operation);
     const refusal = applyOperation(operation, row, circumstances, reservations);
     if (refusal !== undefined) return refused({ ...refusal, operation: index }, sheet.allReads());
-    const line = lineOf.get(row) ?? lineOf.size;
-    lineOf.set(row, line);
     operations.push({
-      line,
+      // Every operation that is not refused moves its row: the lines are the rows.
+      line: row.index,
       reservation: operation.type === 'ReserveStock' ? reservations.length - 1 : undefined,
       reason: 'reason' in operation ? operation.reason : undefined,
       reference: operation.reference,

@@ -79,9 +79,9 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     const key = stockKey(line);
     named?.add(key);
     const before = state.record(key);
-    const breach = checkLine(before, line, held.get(key) ?? 0);
+    const heldDelta = held.size === 0 ? 0 : takeHeldDelta(held, key);
+    const breach = checkLine(before, line, heldDelta);
     if (breach !== undefined) return breach;
-    held.delete(key);
     records.push({ key, record: moved(before, line, event) });
   }
   // Two lines of one record have each been checked against the state before both.
@@ -92,6 +92,13 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     if (delta !== 0) return { breach: 'inconsistent', what: `hold of ${key} without its line` };
   }
   return { event, records, reservations };
+}
+
+/** What is left over in the end is held without a line. */
+function takeHeldDelta(held: HeldDeltas, key: StockKey): number {
+  const delta = held.get(key) ?? 0;
+  held.delete(key);
+  return delta;
 }
 
 /** The entry of a key that is still in its retention at `at`. */

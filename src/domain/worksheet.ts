@@ -5,6 +5,8 @@ import type { StockRecord } from './stock.js';
 
 /** One stock record while a decision is being made about it. */
 export interface WorkRow {
+  /** Its place among the rows. */
+  readonly index: number;
   readonly key: StockKey;
   readonly name: StockName;
   /** The record as the decision found it; undefined: there is none yet. */
@@ -36,6 +38,7 @@ export class Worksheet {
     if (known !== undefined) return known;
     const before = this.state.record(key);
     const row: WorkRow = {
+      index: this.rows.length,
       key,
       name,
       before,

@@ -5,6 +5,8 @@ import { type MemberFault, RequestError } from './request-error.js';
 
 /** How many faults of one request are named. */
 const FAULTS_MAX = 20;
+/** About a millisecond's work. */
+const ITEMS_PER_SLICE = 500;
 /** An unknown member is named only so far. */
 const NAME_SHOWN_MAX = 64;
 
@@ -12,8 +14,34 @@ const NAME_SHOWN_MAX = 64;
 export function parseBody<T>(schema: ZodType<T>, request: Request): T {
   const result = schema.safeParse(request.body, IN_OUR_WORDS);
   if (result.success) return result.data;
-  throw new RequestError('validation-failed', 'The body is not acceptable.', {
-    errors: result.error.issues.slice(0, FAULTS_MAX).flatMap(faultsOf).slice(0, FAULTS_MAX),
+  throw notAcceptable(result.error.issues);
+}
+
+/** Each of the items of the body's member `name`; others get their turn after every slice. */
+export async function parseItems<T>(
+  schema: ZodType<T>,
+  { name, items }: { readonly name: string; readonly items: readonly unknown[] },
+  yieldTurn: () => Promise<void>,
+): Promise<readonly T[]> {
+  const parsed: T[] = [];
+  const issues: core.$ZodIssue[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % ITEMS_PER_SLICE === 0) await yieldTurn();
+    const result = schema.safeParse(item, IN_OUR_WORDS);
+    if (result.success) parsed.push(result.data);
+    else {
+      const found = result.error.issues;
+      issues.push(...found.map((issue) => ({ ...issue, path: [name, index, ...issue.path] })));
+      if (issues.length >= FAULTS_MAX) break;
+    }
+  }
+  if (issues.length > 0) throw notAcceptable(issues);
+  return parsed;
+}
+
+function notAcceptable(issues: readonly core.$ZodIssue[]): RequestError {
+  return new RequestError('validation-failed', 'The body is not acceptable.', {
+    errors: issues.slice(0, FAULTS_MAX).flatMap(faultsOf).slice(0, FAULTS_MAX),
   });
 }
 

@@ -96,7 +96,7 @@ const operation = {
     .exactOptional(),
 };
 
-const batchOperationSchema = z
+export const batchOperationSchema = z
   .discriminatedUnion('op', [
     z.strictObject({ op: z.literal('adjust'), ...operation, ...adjustment }),
     z.strictObject({ op: z.literal('reserve'), ...operation, ...hold }),
@@ -112,12 +112,15 @@ const batchOperationSchema = z
 
 export type BatchOperationBody = z.infer<typeof batchOperationSchema>;
 
-export const batchSchema = z
-  .strictObject({
+const batchOf = <T extends z.ZodType>(operation: T) =>
+  z.strictObject({
     atomic: z.boolean().default(true),
-    operations: z.array(batchOperationSchema).min(1).max(BATCH_OPERATIONS_MAX),
-  })
-  .meta({ id: 'Batch' });
+    operations: z.array(operation).min(1).max(BATCH_OPERATIONS_MAX),
+  });
+
+export const batchSchema = batchOf(batchOperationSchema).meta({ id: 'Batch' });
+/** The batch without its operations, of which there are too many to look at in one turn. */
+export const batchFrameSchema = batchOf(z.unknown());
 
 const limit = z
   .string()

@@ -15,9 +15,16 @@ import { refuseConditions } from '../preconditions.js';
 import { type Problem, type ProblemSource, problemJson, statusOf } from '../problem.js';
 import { refusalProblem } from '../refusal-problem.js';
 import { RequestError } from '../request-error.js';
-import { parseBody, refuseQuery } from '../request-input.js';
-import { type BatchOperationBody, batchSchema } from '../request-schemas.js';
+import { parseBody, parseItems, refuseQuery } from '../request-input.js';
+import {
+  type BatchOperationBody,
+  batchFrameSchema,
+  batchOperationSchema,
+} from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+
+/** With more of them, others get their turn between the steps of the work. */
+const OPERATIONS_PER_TURN = 1_000;
 
 /** Many operations in one request: all or none as one event, or each on its own. */
 export function batchRoutes(deps: RouteDeps): Router {
@@ -29,8 +36,13 @@ export function batchRoutes(deps: RouteDeps): Router {
 
   async function batch(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
-    const { atomic, operations } = parseBody(batchSchema, request);
+    const { atomic, operations: items } = parseBody(batchFrameSchema, request);
     refuseConditions(request.headers);
+    const operations = await parseItems(
+      batchOperationSchema,
+      { name: 'operations', items },
+      yieldTurn,
+    );
     if (atomic) await together(request, response, operations);
     else await independently(request, response, operations);
   }
@@ -42,6 +54,7 @@ export function batchRoutes(deps: RouteDeps): Router {
   ): Promise<void> {
     refuseOwnKeys(asked);
     const operations = asked.map((each) => operationOf(each, ids));
+    if (operations.length > OPERATIONS_PER_TURN) await yieldTurn();
     await run(request, response, {
       command: { type: 'BatchStock', operations },
       asked,

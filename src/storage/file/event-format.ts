@@ -40,7 +40,7 @@ export function encodeEvent(event: InventoryEvent): string {
   if (reason !== undefined) text += `,"reason":${JSON.stringify(reason)}`;
   if (reference !== undefined) text += `,"reference":${JSON.stringify(reference)}`;
   if (refusal !== undefined) text += `,"refusal":${JSON.stringify(encodeRefusal(refusal))}`;
-  if (operations !== undefined) text += `,"operations":${JSON.stringify(operations)}`;
+  if (operations !== undefined) text += `,"operations":[${operations.map(encodeEffect).join(',')}]`;
   if (request !== undefined) text += `,"request":${encodeRequest(request)}`;
   return text;
 }
@@ -53,6 +53,14 @@ function encodeLine(line: StockLine): string {
     `,"previousSequence":${line.previousSequence}` +
     (line.skips === undefined ? '}' : `,"skips":[${line.skips.join(',')}]}`)
   );
+}
+
+function encodeEffect({ line, reservation, reason, reference }: BatchEffect): string {
+  let text = `{"line":${line}`;
+  if (reservation !== undefined) text += `,"reservation":${reservation}`;
+  if (reason !== undefined) text += `,"reason":${JSON.stringify(reason)}`;
+  if (reference !== undefined) text += `,"reference":${JSON.stringify(reference)}`;
+  return `${text}}`;
 }
 
 function encodeRequest(request: AnsweredRequest): string {
