@@ -130,12 +130,13 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     },
     async settleDue() {
       const candidates = await repository.dueHolds(repository.now(), SETTLED_LINES_MAX);
-      const records: StockKey[] = [];
+      const named = new Set<StockKey>();
       let taken = 0;
-      for (; taken < candidates.length && records.length < SETTLED_LINES_MAX; taken += 1) {
-        records.push(...(candidates[taken]?.lines.map(stockKey) ?? []));
+      for (; taken < candidates.length && named.size < SETTLED_LINES_MAX; taken += 1) {
+        for (const line of candidates[taken]?.lines ?? []) named.add(stockKey(line));
       }
-      if (records.length === 0) return false;
+      if (named.size === 0) return false;
+      const records = [...named];
       const { result, durable } = await repository.transact((tx) => settle(tx, records), {
         records,
       });
