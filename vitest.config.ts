@@ -11,8 +11,8 @@ export default defineConfig({
     deps: { interopDefault: false }, // a CommonJS default import means here what it means in Node
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: inCi ? ['default', 'json'] : ['default'],
     outputFile: { json: '.ci/test-report.json' },
     coverage: {
