@@ -6,6 +6,7 @@ import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
 import { createRecordClock } from './application/record-clock.js';
+import { openSync } from './composition-sync.js';
 import type { Config } from './config.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
@@ -70,6 +71,8 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, storageMetrics.synced);
   const repository = await openRepository({ config, system, fileSystem, report, log, presence });
   logRecovery(log, config, repository);
+  const onFatal = (error: unknown): void => report.fatal(error);
+  const sync = await openSync({ config, system, fileSystem, repository, log, onFatal });
 
   const service = createInventoryService({
     repository,
@@ -95,6 +98,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
+    central: sync,
     now: () => repository.now(),
     system,
     requestObserver: createRequestObserver({
@@ -117,8 +121,10 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       log.info('stopping: finishing what is in flight');
       draining = true;
       endStreams();
+      sync.queries.stopWaiting();
       await closeServer(server, system, config.shutdownGraceMs);
       await expiry.stop();
+      await sync.close(config.shutdownGraceMs);
       await repository.close();
       presence.release();
       processMetrics.stop();

@@ -7,6 +7,13 @@ export interface Config {
   readonly environment: 'development' | 'production' | 'test';
   readonly dataDir: string;
   readonly snapshotEveryEvents: number;
+  readonly syncIntervalMs: number;
+  readonly syncEnabled: boolean;
+  /** Nodes whose feeds are pulled; none: the own log is folded. */
+  readonly syncSources: readonly SyncSource[];
+  readonly concurrencySync: number;
+  readonly breakerThreshold: number;
+  readonly breakerCooldownMs: number;
   readonly retryBaseMs: number;
   readonly retryTimes: number;
   readonly idempotencyTtlMs: number;
@@ -14,6 +21,12 @@ export interface Config {
   readonly reservationRetentionMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly shutdownGraceMs: number;
+}
+
+export interface SyncSource {
+  readonly name: string;
+  /** What its paths are appended to: it ends in a slash. */
+  readonly url: string;
 }
 
 /** An unusable environment: one line that names the variable. */
@@ -33,12 +46,24 @@ const wholeNumber = (lowest: number, highest: number) =>
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be one of ${values.join(', ')}` });
 
+const share = z
+  .string()
+  .regex(/^\d?(?:\.\d{1,6})?$/, 'must be a number')
+  .transform(Number)
+  .refine((n) => n > 0 && n <= 1, 'must be above 0 and at most 1');
+
 const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(3_000),
   HOST: z.string().default('127.0.0.1'),
   NODE_ENV: oneOf(['development', 'production', 'test']).default('development'),
   DATA_DIR: z.string().default('data/inventory'),
   SNAPSHOT_EVERY_N_EVENTS: wholeNumber(1, 1e9).default(100),
+  SYNC_INTERVAL_MS: wholeNumber(100, DAY_MS).default(15_000),
+  SYNC_ENABLED: oneOf(['true', 'false']).default('true'),
+  SYNC_SOURCES: z.string().transform(readSources).default([]),
+  CONCURRENCY_SYNC: wholeNumber(1, 1_000).default(4),
+  BREAKER_THRESHOLD: share.default(0.5),
+  BREAKER_COOLDOWN_MS: wholeNumber(1, DAY_MS).default(30_000),
   RETRY_BASE_MS: wholeNumber(1, DAY_MS).default(1_000),
   RETRY_TIMES: wholeNumber(0, 100).default(3),
   IDEMP_TTL_MS: wholeNumber(1_000, 365 * DAY_MS).default(300_000),
@@ -65,6 +90,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     environment: env.NODE_ENV,
     dataDir: env.DATA_DIR,
     snapshotEveryEvents: env.SNAPSHOT_EVERY_N_EVENTS,
+    syncIntervalMs: env.SYNC_INTERVAL_MS,
+    syncEnabled: env.SYNC_ENABLED === 'true',
+    syncSources: env.SYNC_SOURCES,
+    concurrencySync: env.CONCURRENCY_SYNC,
+    breakerThreshold: env.BREAKER_THRESHOLD,
+    breakerCooldownMs: env.BREAKER_COOLDOWN_MS,
     retryBaseMs: env.RETRY_BASE_MS,
     retryTimes: env.RETRY_TIMES,
     idempotencyTtlMs: env.IDEMP_TTL_MS,
@@ -73,4 +104,38 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: env.LOG_LEVEL,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
   });
+}
+
+const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
+
+/** `name=url,name=url` */
+function readSources(text: string, context: z.RefinementCtx): readonly SyncSource[] {
+  const sources = new Map<string, SyncSource>();
+  for (const entry of text.split(',')) {
+    const equals = entry.indexOf('=');
+    const name = entry.slice(0, Math.max(0, equals)).trim();
+    const url = sourceUrl(entry.slice(equals + 1).trim());
+    if (!SOURCE_NAME.test(name) || url === undefined) {
+      context.addIssue(
+        `must be name=url,…, with http or https urls: ${JSON.stringify(entry)} is not`,
+      );
+      return z.NEVER;
+    }
+    if (sources.has(name)) {
+      context.addIssue(`names ${name} twice`);
+      return z.NEVER;
+    }
+    sources.set(name, { name, url });
+  }
+  return [...sources.values()];
+}
+
+function sourceUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) return undefined;
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return undefined;
+  }
+  return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }

@@ -3,7 +3,7 @@ import { RequestError } from './request-error.js';
 
 /** What a list is about: a cursor of one list means nothing to another. */
 export interface CursorScope {
-  readonly list: 'records' | 'history' | 'holds' | 'reservations';
+  readonly list: 'records' | 'history' | 'holds' | 'reservations' | 'dead-letters';
   readonly of: string;
 }
 

@@ -3,6 +3,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import type { InventoryQueries } from '../application/inventory-queries.js';
 import type { InventoryService } from '../application/inventory-service.js';
 import type { DurableLog } from '../application/ports.js';
+import type { CentralView } from '../application/sync-control.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
@@ -25,6 +26,7 @@ import { type MetricsSource, metricsRoutes } from './routes/metrics.js';
 import { reservationRoutes } from './routes/reservations.js';
 import { stockListRoutes } from './routes/stock-lists.js';
 import { stockRoutes } from './routes/stock.js';
+import { syncRoutes } from './routes/sync.js';
 import { transferRoutes } from './routes/transfers.js';
 
 /** What may be told of a request whose handling failed. */
@@ -38,6 +40,7 @@ export interface HttpAppDeps {
   readonly service: InventoryService;
   readonly queries: InventoryQueries;
   readonly feed: DurableLog;
+  readonly central: CentralView;
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
   readonly system: System;
@@ -90,6 +93,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
+  app.use(syncRoutes(routeDeps));
   app.use(healthRoutes({ clock, version, metrics, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));
@@ -99,7 +103,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {
-  const { service, queries, feed, now, system, outcomes } = deps;
+  const { service, queries, feed, central, now, system, outcomes } = deps;
   const { ids, random, timers } = system;
   const send = createAnswerSender({ draining: deps.draining, outcomes });
 
@@ -116,6 +120,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     service,
     queries,
     feed,
+    central,
     ids,
     now,
     send,

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import { SKU_PATTERN, STORE_ID_PATTERN, type StockName } from '../domain/keys.js';
+import { LETTER_ID_PATTERN, letterIdSchema } from './sync-schemas.js';
 import {
   RESERVATION_ID_PATTERN,
   reservationIdSchema,
@@ -11,7 +12,11 @@ import { RequestError } from './request-error.js';
 // The names in a path, decoded by the router; what is not one is validation-failed.
 
 export function parseStockName(params: { storeId: string; sku: string }): StockName {
-  return { storeId: parseStoreId(params.storeId), sku: parseName(SKU, params.sku) };
+  return { storeId: parseStoreId(params.storeId), sku: parseSku(params.sku) };
+}
+
+export function parseSku(value: string): string {
+  return parseName(SKU, value);
 }
 
 export function parseStoreId(value: string): string {
@@ -20,6 +25,10 @@ export function parseStoreId(value: string): string {
 
 export function parseReservationId(value: string): string {
   return parseName(RESERVATION_ID, value);
+}
+
+export function parseLetterId(value: string): string {
+  return parseName(LETTER_ID, value);
 }
 
 interface NameRule {
@@ -40,6 +49,7 @@ const RESERVATION_ID: NameRule = {
   pattern: RESERVATION_ID_PATTERN,
   schema: reservationIdSchema,
 };
+const LETTER_ID: NameRule = { name: 'id', pattern: LETTER_ID_PATTERN, schema: letterIdSchema };
 
 /** Every request comes by here: the bare pattern costs a tenth of the schema. */
 function parseName({ name, pattern, schema }: NameRule, value: string): string {

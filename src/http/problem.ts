@@ -21,6 +21,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'not-found': [404, 'There is nothing at this path'],
   'stock-not-found': [404, 'Unknown stock record'],
   'reservation-not-found': [404, 'Unknown reservation'],
+  'dead-letter-not-found': [404, 'Unknown dead letter'],
   'method-not-allowed': [405, 'This path does not answer this method'],
   'not-acceptable': [406, 'There is no such form of this answer'],
   'request-timeout': [408, 'The request did not arrive in time'],

@@ -3,6 +3,7 @@ export type RequestErrorCode =
   | 'malformed-json'
   | 'validation-failed'
   | 'not-found'
+  | 'dead-letter-not-found'
   | 'method-not-allowed'
   | 'request-timeout'
   | 'payload-too-large'

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { InventoryQueries } from '../application/inventory-queries.js';
 import type { InventoryService } from '../application/inventory-service.js';
 import type { DurableLog } from '../application/ports.js';
+import type { CentralView } from '../application/sync-control.js';
 import type { Refusal } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { IdSource } from '../system.js';
@@ -15,6 +16,7 @@ export interface RouteDeps {
   readonly service: InventoryService;
   readonly queries: InventoryQueries;
   readonly feed: DurableLog;
+  readonly central: CentralView;
   readonly ids: IdSource;
   /** The present record time. */
   readonly now: () => RecordTime;

@@ -17,6 +17,7 @@ import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from '../support/http-observation.js';
+import { createOwnSync } from '../support/own-sync.js';
 
 export const SAMPLE = new URL('../../data/samples/online-retail-2010-12.csv', import.meta.url);
 
@@ -41,6 +42,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
+    central: createOwnSync(repository, system),
     now: () => repository.now(),
     system,
     ...createExampleObservation(system.clock),

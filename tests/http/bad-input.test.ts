@@ -82,7 +82,9 @@ describe('a path', () => {
       '/api/inventory/stores/STORE001/Inventory/SKU123',
       '/api/inventory/stores/STORE001/inventory/',
       '/api/reservations/',
-      '/api/inventory/skus/SKU123',
+      '/api/inventory/skus/SKU123/',
+      '/api/inventory/SKUs/SKU123',
+      '/api/sync/',
       '/%61pi/health',
     ];
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createApiDocument } from '../../src/http/openapi/document.js';
 import { anyOtherRequest, operations } from '../../src/http/openapi/operations.js';
 import { story } from '../../src/http/openapi/story.js';
+import { storyCentral } from '../../src/http/openapi/story-central.js';
 import { storyRefusals } from '../../src/http/openapi/story-refusals.js';
 import { runExamples, startExampleService } from './example-run.js';
 
@@ -11,7 +12,7 @@ export async function apiDocumentText(): Promise<string> {
   const methods = new Map([...operations, anyOtherRequest].map(({ id, method }) => [id, method]));
   const service = await startExampleService(version);
   try {
-    const requests = [...story, ...storyRefusals];
+    const requests = [...story, ...storyCentral, ...storyRefusals];
     const examples = await runExamples(service, requests, (id) => methods.get(id) ?? '');
     return `${JSON.stringify(createApiDocument(version, examples), null, 2)}\n`;
   } finally {

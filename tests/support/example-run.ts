@@ -8,8 +8,10 @@ import { createHttpApp } from '../../src/http/http-app.js';
 import type { Example, ExampleAnswer, ExampleRequest } from '../../src/http/openapi/example.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
+import type { EventSource, SourceItem } from '../../src/sync/event-source.js';
 import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from './http-observation.js';
+import { createOwnSync } from './own-sync.js';
 
 type SentRequest = ExampleRequest & { readonly method: string };
 
@@ -43,10 +45,12 @@ export async function startExampleService(version: string): Promise<ExampleServi
     idempotencyKeysMax: 1_000,
     reservationRetentionMs: 3_600_000,
   });
+  const sync = createOwnSync(repository, system, brokenAtFirst);
   const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
+    central: sync,
     now: () => repository.now(),
     system,
     ...createExampleObservation(clock),
@@ -69,7 +73,27 @@ export async function startExampleService(version: string): Promise<ExampleServi
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
+      await sync.worker.close(0);
       await repository.close();
+    },
+  };
+}
+
+/** Two events arrive broken when they are read first. */
+function brokenAtFirst(source: EventSource): EventSource {
+  const broken = new Set([3, 5]);
+  return {
+    ...source,
+    async read(after, limit, signal) {
+      const page = await source.read(after, limit, signal);
+      const items = page.items.map((item): SourceItem => {
+        const { event, sequence } = item;
+        if (event === undefined || !broken.delete(event.sequence)) return item;
+        const detail = 'what came is not an event: lines is not acceptable';
+        const records = event.lines.map(({ storeId, sku, version }) => ({ storeId, sku, version }));
+        return { sequence, detail, type: event.type, records, received: '{"lines":"…"}' };
+      });
+      return { ...page, items };
     },
   };
 }
@@ -92,7 +116,7 @@ export async function runExamples(
 /** With what earlier answers said in the places that are kept for it: `<name.member.member>`. */
 function withAnswers(request: ExampleRequest, earlier: readonly Example[]): ExampleRequest {
   const filled = JSON.stringify(request).replaceAll(
-    /<([a-z-]+)\.([a-zA-Z.]+)>/g,
+    /<([a-z-]+)\.([a-zA-Z0-9.]+)>/g,
     (place, name: string, members: string) => {
       let value: unknown = earlier.find((example) => example.name === name)?.answer.body;
       for (const member of members.split('.')) value = (value as Record<string, unknown>)[member];

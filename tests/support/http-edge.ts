@@ -20,6 +20,7 @@ import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
 import { listen, shut } from '../http/raw-exchange.js';
+import { createOwnSync } from './own-sync.js';
 
 /** Names and values; an array sends the header several times. */
 export type Headers = Readonly<Record<string, string | readonly string[]>>;
@@ -84,6 +85,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
+    central: createOwnSync(repository, system),
     now: () => repository.now(),
     system,
     requestObserver: createRequestObserver({

@@ -7,6 +7,7 @@ export const TAGS = {
   Stock: 'One stock record: what one store has of one SKU.',
   Reservations: 'Orders over several records, and the life of every reservation.',
   Feed: 'Everything that happens, in order, for whoever keeps a picture of their own.',
+  'Central view': 'All stores together, as far as they are folded, and the worker that does it.',
   'Several records': 'Goods that move between stores, and many operations at once.',
   Service: 'Whether the service is well, what it counts, and what describes it.',
 } as const;
@@ -19,7 +20,7 @@ export interface RequestBody {
 }
 
 export interface Success {
-  readonly status: 200 | 201 | 304;
+  readonly status: 200 | 201 | 204 | 304;
   readonly description: string;
   readonly headers: ResponseHeaders;
   /** None: no body. */
@@ -29,7 +30,7 @@ export interface Success {
 /** What the API description says of one method of one path. */
 export interface Operation {
   readonly id: string;
-  readonly method: 'get' | 'put' | 'post';
+  readonly method: 'get' | 'put' | 'post' | 'delete';
   readonly path: `/${string}`;
   readonly tag: keyof typeof TAGS;
   readonly summary: string;

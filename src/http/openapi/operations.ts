@@ -5,6 +5,7 @@ import { serviceOperations } from './service-operations.js';
 import { batchOperation, transferOperation } from './several-records-operations.js';
 import { stockListOperations } from './stock-list-operations.js';
 import { stockOperations } from './stock-operations.js';
+import { syncOperations } from './sync-operations.js';
 
 /** Every route of the service; a test compares them with the routers. */
 export const operations: readonly Operation[] = [
@@ -14,6 +15,7 @@ export const operations: readonly Operation[] = [
   transferOperation,
   batchOperation,
   feedOperation,
+  ...syncOperations,
   ...serviceOperations,
 ];
 

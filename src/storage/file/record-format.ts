@@ -86,7 +86,8 @@ function crcDigits(line: Buffer): number {
   return value;
 }
 
-function crcOf(line: Buffer): string {
+/** Of a whole line, as it stands there. */
+export function crcOf(line: Buffer): string {
   return line.toString('latin1', line.length - 10, line.length - 2);
 }
 

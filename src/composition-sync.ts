@@ -1,0 +1,106 @@
+import type { Config } from './config.js';
+import { UnavailableError } from './domain/errors.js';
+import type { Logger } from './observability/logger.js';
+import { createBulkhead } from './resilience/bulkhead.js';
+import { createCircuitBreaker } from './resilience/circuit-breaker.js';
+import { createRetry } from './resilience/retry.js';
+import { DataDirectoryError } from './storage/file/errors.js';
+import type { FileSystem } from './storage/file/file-system.js';
+import { openFileAggregateRepository } from './storage/file/file-aggregate-repository.js';
+import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
+import { type Sync, createSync } from './sync/create-sync.js';
+import { createFeedSource } from './sync/feed-source.js';
+import { OWN_LOG, createLogSource } from './sync/log-source.js';
+import type { System } from './system.js';
+
+/** The least size of the journals at which they are merged into a new base, in bytes. */
+const JOURNAL_BYTES_MIN = 8 * 1024 * 1024;
+/** Enough for every source there could be: each has one page under way at the most. */
+const BULKHEAD_QUEUE_MAX = 10_000;
+const BULKHEAD_WAIT_MS_MAX = 60_000;
+const OVERLOADED_RETRY_MS = 1_000;
+/** A breaker looks at the last runs of its source. */
+const BREAKER_RUNS = { window: 10, callsMin: 3 };
+
+export interface SyncParts {
+  readonly config: Config;
+  readonly system: System;
+  readonly fileSystem: FileSystem;
+  readonly repository: FileInventoryRepository;
+  readonly log: Logger;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface RunningSync extends Sync {
+  /** Runs a last time, for `graceMs` at the most, and lets go of the files. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** The central view: of the own log, or of the sources that are configured. */
+export async function openSync(parts: SyncParts): Promise<RunningSync> {
+  const { config, system, fileSystem, repository, log, onFatal } = parts;
+  const { clock, timers } = system;
+  const aggregate = await openFileAggregateRepository({
+    ...{ root: config.dataDir, fileSystem, clock, onFatal, journalBytesMin: JOURNAL_BYTES_MIN },
+    onWarning: (message) => log.warn(message),
+  });
+  const sources =
+    config.syncSources.length === 0
+      ? [createLogSource(repository)]
+      : config.syncSources.map((source) => createFeedSource(source, timers));
+  const names = sources.map(({ name }) => name);
+  const gone = await aggregate.retainSources(names, repository.now());
+  if (gone.length > 0) log.warn({ gone }, 'sources that are not configured any more were dropped');
+  assertLogReaches(aggregate.progressOf(OWN_LOG), parts);
+  const sync = createSync({
+    ...{ sources, aggregate, system },
+    now: () => repository.now(),
+    intervalMs: config.syncIntervalMs,
+    retryTimes: config.retryTimes,
+    retry: createRetry({ baseMs: config.retryBaseMs, times: config.retryTimes }, system),
+    bulkhead: createBulkhead({
+      ...{ clock, timers, slots: config.concurrencySync },
+      queueMax: BULKHEAD_QUEUE_MAX,
+      waitMsMax: BULKHEAD_WAIT_MS_MAX,
+      refusal: () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS),
+    }),
+    breakerFor: (source) =>
+      createCircuitBreaker(
+        {
+          threshold: config.breakerThreshold,
+          cooldownMs: config.breakerCooldownMs,
+          ...BREAKER_RUNS,
+        },
+        clock,
+        (state) => log.info({ source, state }, 'the circuit breaker of a source changed'),
+      ),
+    onError(source, error) {
+      if (error === undefined) log.info({ source }, 'a source of the central view is well again');
+      else log.warn({ source, err: error }, 'a source of the central view cannot be folded');
+    },
+  });
+  if (config.syncEnabled) {
+    sync.worker.start();
+    sync.worker.nudge();
+  }
+  return {
+    ...sync,
+    async close(graceMs) {
+      await sync.worker.close(graceMs);
+      await aggregate.close();
+    },
+  };
+}
+
+/** What was folded was durable: a log that ends before has lost what was acknowledged. */
+function assertLogReaches(
+  folded: { readonly nodeId: string | undefined; readonly sequence: number } | undefined,
+  { config, repository }: SyncParts,
+): void {
+  const { nodeId, recovery } = repository;
+  if (folded?.nodeId !== nodeId || folded.sequence <= recovery.events) return;
+  throw new DataDirectoryError(
+    `${config.dataDir}: the log ends at event ${recovery.events}, but the central view was folded ` +
+      `up to event ${folded.sequence}, which was acknowledged`,
+  );
+}

@@ -1,0 +1,164 @@
+import type { AggregateRepository, DeadLetter } from '../application/central-aggregate.js';
+import type { DeadLetterDesk } from '../application/sync-control.js';
+import { UnavailableError } from '../domain/errors.js';
+import type { StockName } from '../domain/keys.js';
+import type { RecordTime } from '../domain/stock.js';
+import { withoutUpTo } from '../domain/version-gaps.js';
+import type { SourceItem } from './event-source.js';
+import { FoldDraft } from './fold-draft.js';
+import { type Objection, triedLetter } from './letters.js';
+import type { SourceFollower } from './source-follower.js';
+
+/** How much of a gap is asked for at once. */
+const PAGE_EVENTS = 1_000;
+/** How much of it one retry folds: the rest is for the next. */
+const RETRY_PAGES_MAX = 100;
+/** What a caller is told to wait when the source cannot be read, in ms. */
+const UNREACHABLE_RETRY_MS = 5_000;
+
+export interface DeskDeps {
+  readonly aggregate: AggregateRepository;
+  readonly followerOf: (source: string) => SourceFollower | undefined;
+  readonly now: () => RecordTime;
+  readonly onError: (source: string, error: unknown) => void;
+}
+
+export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
+  const { aggregate, now } = deps;
+
+  /** Runs alone with the letter as it is then; undefined: there is none. */
+  async function withLetter<T>(
+    id: string,
+    task: (letter: DeadLetter, follower: SourceFollower) => Promise<T>,
+  ): Promise<T | undefined> {
+    const follower = deps.followerOf(aggregate.letter(id)?.source ?? '');
+    return await follower?.alone(async () => {
+      const letter = aggregate.letter(id);
+      return letter && (await task(letter, follower));
+    });
+  }
+
+  function draftOf({ progress }: SourceFollower): FoldDraft {
+    return new FoldDraft(progress, (key) => aggregate.record(progress.name, key));
+  }
+
+  async function itemsFor(
+    { source, sequence, lastSequence }: DeadLetter,
+    follower: SourceFollower,
+  ): Promise<readonly SourceItem[]> {
+    const limit = Math.min(PAGE_EVENTS, lastSequence - sequence + 1);
+    try {
+      const page = await follower.read(sequence - 1, limit, new AbortController().signal);
+      return page.items;
+    } catch (error) {
+      deps.onError(source, error);
+      const options = { cause: error };
+      throw new UnavailableError('aggregate-behind', UNREACHABLE_RETRY_MS, options);
+    }
+  }
+
+  /** One page of it; `over`: it is folded, or cannot be folded further. */
+  async function attempt(
+    letter: DeadLetter,
+    follower: SourceFollower,
+  ): Promise<{ readonly letter: DeadLetter; readonly over: boolean; readonly names: StockName[] }> {
+    const items = await itemsFor(letter, follower);
+    const draft = draftOf(follower);
+    const names: StockName[] = [];
+    let { sequence } = letter;
+    let item: SourceItem | undefined;
+    let objection: Objection | undefined;
+    for (const next of items) {
+      item = next.sequence === undefined || next.sequence === sequence ? next : undefined;
+      objection = objectionTo(item, draft);
+      if (objection !== undefined) break;
+      for (const { storeId, sku } of item?.event?.lines ?? []) names.push({ storeId, sku });
+      sequence += 1;
+      item = undefined;
+    }
+    const at = now();
+    if (sequence > letter.lastSequence) {
+      draft.note({ kind: 'folded', at, letter });
+      await follower.commit(draft);
+      return { letter, over: true, names };
+    }
+    const isPart = objection === undefined && items.length > 0;
+    objection ??= { reason: 'sequence-gap', detail: `event ${sequence} is missing in the feed` };
+    const tried = triedLetter(letter, { objection, item, at, sequence });
+    draft.note({ kind: 'tried', at, letter: tried });
+    await follower.commit(draft);
+    return { letter: tried, over: !isPart, names };
+  }
+
+  /** Resolves with the letter as it is afterwards; null: it is folded. */
+  async function fold(first: DeadLetter, follower: SourceFollower): Promise<DeadLetter | null> {
+    const names = new Map<string, StockName>();
+    let tried = { letter: first, over: false };
+    for (let pages = 0; !tried.over && pages < RETRY_PAGES_MAX; pages += 1) {
+      const next = await attempt(tried.letter, follower);
+      for (const each of next.names) names.set(`${each.storeId}/${each.sku}`, each);
+      tried = next;
+    }
+    await foldWaiting(first.source, names.values(), follower);
+    return aggregate.letter(first.id) ?? null;
+  }
+
+  /** What could not be folded for want of a version may be now. */
+  async function foldWaiting(
+    source: string,
+    names: Iterable<StockName>,
+    follower: SourceFollower,
+  ): Promise<void> {
+    const waiting = new Set<string>();
+    for (const name of names) {
+      for (const { id, reason } of aggregate.lettersAbout(source, name)) {
+        if (reason === 'version-gap') waiting.add(id);
+      }
+    }
+    for (const id of [...waiting].sort(bySequence)) {
+      const letter = aggregate.letter(id);
+      if (letter !== undefined) await attempt(letter, follower);
+    }
+  }
+
+  return {
+    list: (page) => aggregate.letters(page),
+    retry: (id) => withLetter(id, fold),
+    async discard(id, note) {
+      const done = await withLetter(id, async (letter, follower) => {
+        const draft = draftOf(follower);
+        for (const { storeId, sku, version } of letter.records) {
+          const record = draft.lookup({ storeId, sku });
+          if (version === undefined || record === undefined) continue;
+          const gaps = withoutUpTo(record.gaps, version, awaitedByOthers(letter, record));
+          draft.put({ ...record, gaps });
+        }
+        draft.note({ kind: 'discarded', at: now(), letter, note });
+        await follower.commit(draft);
+        return true;
+      });
+      return done ?? false;
+    },
+  };
+
+  /** Versions of the record that other letters may still bring. */
+  function awaitedByOthers({ id, source }: DeadLetter, name: StockName): ReadonlySet<number> {
+    const others = aggregate.lettersAbout(source, name).filter((other) => other.id !== id);
+    const same = others.flatMap(({ records }) =>
+      records.filter(({ storeId, sku }) => storeId === name.storeId && sku === name.sku),
+    );
+    return new Set(same.flatMap(({ version }) => version ?? []));
+  }
+}
+
+function objectionTo(item: SourceItem | undefined, draft: FoldDraft): Objection | undefined {
+  if (item === undefined) return { reason: 'sequence-gap', detail: 'the event is missing' };
+  if (item.event === undefined) return { reason: 'unreadable', detail: item.detail };
+  return draft.fold(item.event);
+}
+
+function bySequence(one: string, other: string): number {
+  return (
+    Number(one.slice(one.lastIndexOf('-') + 1)) - Number(other.slice(other.lastIndexOf('-') + 1))
+  );
+}

@@ -1,0 +1,107 @@
+import type { RecordTime } from '../domain/stock.js';
+import type { SyncCounts } from './sync-counts.js';
+import type { SourceItem, SourcePage } from './event-source.js';
+import type { FoldDraft } from './fold-draft.js';
+import { type Objection, letterOf } from './letters.js';
+
+/** So many lines are folded before the loop serves others: well below a millisecond. */
+const SLICE_LINES = 200;
+
+/** Some of a page cannot be folded, and may be looked at again. */
+export class PoisonError extends Error {
+  override readonly name = 'PoisonError';
+}
+
+/** How often the events of one source that cannot be folded were looked at. */
+export interface Looks {
+  /** By sequence. */
+  readonly bySequence: Map<number, { attempts: number; readonly firstAt: RecordTime }>;
+  /** What another look cannot change, and was waited for once already in this run. */
+  readonly hopeless: Set<string>;
+}
+
+export interface PageFoldDeps {
+  readonly source: string;
+  readonly now: () => RecordTime;
+  readonly yieldTurn: () => Promise<void>;
+  /** So many looks at an event, and it is set aside. */
+  readonly looksMax: number;
+  readonly counts: SyncCounts;
+}
+
+/**
+ * Folds a page into the draft, up to its end or until `signal` aborts. Where something in it cannot
+ * be folded and was not looked at often enough, it stops before that, looks at the rest, too, and
+ * rejects with PoisonError: the same page is to be read again, later.
+ */
+export async function foldPage(
+  deps: PageFoldDeps,
+  page: SourcePage,
+  { draft, looks, signal }: { draft: FoldDraft; looks: Looks; signal: AbortSignal },
+): Promise<void> {
+  const { counts } = deps;
+  let current = draft;
+  // A source whose clock is ahead has not seen the future.
+  const readAt = deps.now();
+  let lines = 0;
+
+  /** Sets it aside in the draft, or in a fork of it that is only there to look at the rest. */
+  function object(objection: Objection, item: SourceItem | undefined, last: number): void {
+    const at = deps.now();
+    const look = lookAt(looks, current.sequence + 1, at);
+    if (look.attempts < deps.looksMax && !looks.hopeless.has(objection.detail)) {
+      if (current === draft) current = draft.fork();
+    } else if (isHopeless(objection)) looks.hopeless.add(objection.detail);
+    const range = { first: current.sequence + 1, last };
+    current.open(letterOf({ source: deps.source, range, objection, item, look, at }));
+    current.advance(last);
+  }
+
+  for (const item of page.items) {
+    const expected = current.sequence + 1;
+    const sequence = item.sequence === undefined ? expected : item.sequence;
+    if (sequence < expected) {
+      counts.duplicatesSkipped += 1;
+      continue;
+    }
+    if (sequence > page.head) {
+      object({ reason: 'unreadable', detail: 'its sequence is beyond the log' }, item, expected);
+      continue;
+    }
+    if (sequence > expected) object(gapUpTo(expected, sequence - 1), undefined, sequence - 1);
+    if (item.event === undefined) {
+      object({ reason: 'unreadable', detail: item.detail }, item, sequence);
+      continue;
+    }
+    const objection = current.fold(item.event);
+    if (objection !== undefined) {
+      object(objection, item, sequence);
+      continue;
+    }
+    current.advance(sequence);
+    current.reach(Math.min(item.event.at, readAt));
+    lines += 1 + item.event.lines.length;
+    if (lines < SLICE_LINES) continue;
+    lines = 0;
+    await deps.yieldTurn();
+    if (signal.aborted) break;
+  }
+  if (current !== draft) throw new PoisonError('something in a page cannot be folded');
+}
+
+function lookAt(looks: Looks, sequence: number, at: RecordTime) {
+  const known = looks.bySequence.get(sequence) ?? { attempts: 0, firstAt: at };
+  known.attempts += 1;
+  looks.bySequence.set(sequence, known);
+  return known;
+}
+
+/** The same bytes will never mean more to this version. */
+function isHopeless({ reason }: Objection): boolean {
+  return reason === 'unknown-type' || reason === 'unknown-schema';
+}
+
+function gapUpTo(first: number, last: number): Objection {
+  const what = first === last ? `event ${first} is` : `events ${first} to ${last} are`;
+  return { reason: 'sequence-gap', detail: `${what} missing in the feed` };
+}
