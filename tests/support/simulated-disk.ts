@@ -16,7 +16,7 @@ export interface SimulatedDisk {
   room: number;
   /** This life ends with its n-th operation from now: before, during or after it. */
   dieAt(operation: number): void;
-  /** Its next sync of a file fails: some of the bytes are lost, and nothing shows it. */
+  /** Its next sync fails; of a file, some of the bytes are lost then, and nothing shows it. */
   failNextSync(): void;
   /** Ends this life, if it lives, as kill -9 does: what it wrote is still to be seen. */
   kill(): void;
@@ -31,6 +31,10 @@ export interface SimulatedDisk {
 export interface SimulatedDiskOptions {
   /** How many turns of the event loop an operation takes at the most, before and after its effect. */
   readonly turnsMax?: number;
+  /** In place of those turns: what an operation waits for, before and after its effect. */
+  readonly pause?: () => Promise<void>;
+  /** How often a write takes only some of what it is given, though there is room. */
+  readonly shortWrites?: number;
   readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -53,9 +57,10 @@ interface RunningLife extends Life {
 
 export function createSimulatedDisk(
   random: SeededRandom,
-  { turnsMax = 2, files = new Map() }: SimulatedDiskOptions = {},
+  { turnsMax = 2, files = new Map(), shortWrites = 0, ...options }: SimulatedDiskOptions = {},
 ): SimulatedDisk {
   const top = new SimulatedDirectory();
+  const pause = options.pause ?? turns;
   let room = Infinity;
   let syncFails = false;
   let life = newLife();
@@ -83,7 +88,7 @@ export function createSimulatedDisk(
   async function operate<T>(mine: RunningLife, whole: () => T, part?: () => void): Promise<T> {
     mine.operations += 1;
     const last = mine.operations === mine.diesAt;
-    await turns();
+    await pause();
     if (last) {
       const moment = random.int(3);
       if (moment === 1) part?.();
@@ -92,7 +97,7 @@ export function createSimulatedDisk(
     }
     if (mine.over) await forever();
     const result = attempt(whole);
-    await turns();
+    await pause();
     if (mine.over) await forever();
     if ('error' in result) throw result.error;
     return result.value;
@@ -153,7 +158,8 @@ export function createSimulatedDisk(
   }
 
   function append(to: SimulatedFile, bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, room);
+    const given = random.chance(shortWrites) ? 1 + random.int(bytes.length) : bytes.length;
+    const taken = Math.min(given, room);
     if (taken === 0) throw systemError('ENOSPC', 'write');
     to.append(bytes.subarray(0, taken));
     room -= taken;
@@ -165,14 +171,14 @@ export function createSimulatedDisk(
     cut.truncate(size);
   }
 
-  function sync(of: SimulatedFile): void {
+  function sync(of: SimulatedFile | SimulatedDirectory): void {
     if (!syncFails) {
       of.sync();
       return;
     }
     syncFails = false;
     of.syncInVain(random);
-    throw systemError('EIO', 'fdatasync');
+    throw systemError('EIO', 'sync');
   }
 
   function fileSystemOf(run: Operate): FileSystem {
@@ -200,7 +206,7 @@ export function createSimulatedDisk(
       remove: (path) => run(() => remove(path)),
       makeDirectory: (path) => run(() => makeDirectory(path)),
       list: (path) => run(() => directory(path).names),
-      syncDirectory: (path) => run(() => directory(path).sync()),
+      syncDirectory: (path) => run(() => sync(directory(path))),
     };
   }
 
