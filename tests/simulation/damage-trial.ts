@@ -61,8 +61,9 @@ function describe({ kind, file, place }: Damage): string {
 function provenEnd(files: ReadonlyMap<string, Buffer>): number {
   // What was never put in place is in force nowhere.
   const inForce = [...files].filter(([path]) => !path.endsWith('.new'));
+  const lines = inForce.flatMap(([, bytes]) => bytes.toString('latin1').split('\n').slice(0, -1));
   let highest = 0;
-  for (const line of inForce.flatMap(([, bytes]) => bytes.toString('latin1').split('\n'))) {
+  for (const line of lines) {
     const [, before = '', crc] = /^(.*),"crc":"(\w{8})"\}$/.exec(line) ?? [];
     if (crc !== crc32(Buffer.from(before, 'latin1')).toString(16).padStart(8, '0')) continue;
     highest = Math.max(highest, Number(/"durable":(\d+)/.exec(before)?.[1] ?? 0));

@@ -25,6 +25,8 @@ const answersFiles = new Set<string>();
 export interface SpawnOptions {
   readonly dataDir: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A module that it imports before anything else. */
+  readonly preload?: URL;
 }
 
 /** Starts it and resolves when it listens; rejects with its output when it ends before. */
@@ -39,9 +41,9 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
 }
 
 /** Starts it where it is expected to refuse. */
-export function spawnProcess({ dataDir, environment }: SpawnOptions) {
+export function spawnProcess({ dataDir, environment, preload }: SpawnOptions) {
   const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { ...process.env, ...recorded(), PORT: '0', DATA_DIR: dataDir, ...environment },
+    env: { ...process.env, ...recorded(preload), PORT: '0', DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);
@@ -62,12 +64,13 @@ export function spawnProcess({ dataDir, environment }: SpawnOptions) {
 }
 
 /** What makes a server keep its answers where `cleanUp` finds them. */
-function recorded(): Record<string, string> {
+function recorded(preload: URL | undefined): Record<string, string> {
   const answersFile = join(temporaryDirectory(), 'answers.jsonl');
   answersFiles.add(answersFile);
-  const recorder = new URL('record-answers.mjs', import.meta.url);
+  const imported = [new URL('record-answers.mjs', import.meta.url), preload];
+  const options = imported.map((module) => (module === undefined ? '' : `--import ${module.href}`));
   return {
-    NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import ${recorder.href}`,
+    NODE_OPTIONS: [process.env['NODE_OPTIONS'] ?? '', ...options].join(' '),
     ANSWERS_FILE: answersFile,
   };
 }

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { type HttpConnection, createHttpConnection } from '../support/http-connection.js';
+import { type RecordName, recordAnswer, sendCall } from '../support/record-client.js';
+import { createRecordHistory } from '../support/record-history.js';
+import { SharedKnowledge } from '../support/record-load.js';
+import type { SeededRandom } from '../support/seeded-random.js';
+import {
+  type SpawnOptions,
+  type SpawnedServer,
+  spawnProcess,
+  spawnServer,
+  temporaryDirectory,
+} from '../support/spawned-server.js';
+import { type Asked, CrashLedger } from './crash-ledger.js';
+import { type CrashPoint, endingAt } from './crash-point.js';
+
+const CLIENTS = 12;
+const RECORDS: readonly RecordName[] = ['S1/A', 'S1/B', 'S2/A', 'S2/B', 'S3/C'];
+/** A server that is to end by itself, and has not by then, never will. */
+const CALLS_MAX = 20_000;
+const UNLIMITED = { RATE_LIMIT_RPS: '1000000', RATE_LIMIT_BURST: '1000000' };
+
+/** How a server ends: after some time under load, or at a point, under load or while it starts. */
+export type Killing =
+  { readonly afterMs: number } | { readonly under: 'load' | 'start'; readonly point: CrashPoint };
+
+/** One directory, and servers on it that are killed one after the other. */
+export class CrashRounds {
+  readonly ledger = new CrashLedger();
+  readonly history = createRecordHistory();
+  readonly dataDir = temporaryDirectory();
+  private readonly known = new SharedKnowledge(RECORDS);
+  /** Of this round. */
+  private calls = 0;
+  private keys = 0;
+
+  constructor(private readonly random: SeededRandom) {}
+
+  /** Starts a server and lets it end; what it leaves behind is in order. */
+  async round(killing: Killing): Promise<void> {
+    if ('under' in killing && killing.under === 'start') {
+      await this.dieAtStart(killing.point);
+      return;
+    }
+    const ending = 'point' in killing ? endingAt(killing.point) : {};
+    this.calls = 0;
+    const server = await this.start(ending);
+    const loads = Array.from({ length: CLIENTS }, () => this.load(server));
+    if ('afterMs' in killing) {
+      await sleep(killing.afterMs);
+      server.signal('SIGKILL');
+    }
+    await Promise.all(loads);
+    if (this.calls >= CALLS_MAX) throw new Error(`lives on: ${JSON.stringify(killing)}`);
+    const endedBy = await server.ended;
+    if (endedBy !== 'SIGKILL') throw new Error(`ended by ${endedBy}: ${server.output()}`);
+    await this.checkDirectory();
+  }
+
+  /** The last server, that lives: everything is as all were told. */
+  async end(): Promise<void> {
+    const server = await this.start({});
+    this.ledger.check(this.dataDir);
+    server.signal('SIGTERM');
+    if ((await server.ended) !== 0) throw new Error(server.output());
+    await this.checkDirectory();
+  }
+
+  private async dieAtStart(point: CrashPoint): Promise<void> {
+    const started = spawnProcess({ ...endingAt(point), dataDir: this.dataDir });
+    const endedBy = await started.ended;
+    if (endedBy !== 'SIGKILL') throw new Error(`ended by ${endedBy}: ${started.output()}`);
+    await this.checkDirectory();
+  }
+
+  private async checkDirectory(): Promise<void> {
+    const { differences } = await verifyLog(createNodeFileSystem(), this.dataDir);
+    if (differences.length > 0) throw new Error(differences.join('\n'));
+    this.ledger.check(this.dataDir);
+  }
+
+  /** Starts one, asks again what is not known, and compares what it answers with the log. */
+  private async start(options: Partial<SpawnOptions>): Promise<SpawnedServer> {
+    const { dataDir, ledger } = this;
+    const environment = { ...options.environment, ...UNLIMITED };
+    const server = await spawnServer({ ...options, dataDir, environment });
+    await this.checkState(server);
+    const connection = createHttpConnection(server.url);
+    const ask = (asked: Asked) => this.ask(connection, asked);
+    const unheard = ledger.takeUnheard();
+    await Promise.all(unheard.map(ask));
+    // And again: by now each of them has its answer.
+    await Promise.all(unheard.map(ask));
+    connection.close();
+    return server;
+  }
+
+  /** What the server says of every record is what its log says. */
+  private async checkState({ url }: SpawnedServer): Promise<void> {
+    const fold = this.ledger.check(this.dataDir);
+    const connection = createHttpConnection(url);
+    for (const [key, { onHand, reserved, version }] of fold.records) {
+      const [storeId = '', sku = ''] = key.split('/');
+      const path = `/api/inventory/stores/${storeId}/inventory/${sku}`;
+      const { text = '' } = (await connection.send('GET', path)) ?? {};
+      const shown = JSON.parse(text) as Record<string, unknown>;
+      const expected = { onHand, reserved, version, qty: onHand - reserved };
+      const same = Object.entries(expected).every(([name, value]) => shown[name] === value);
+      if (!same)
+        throw new Error(`${key} is shown as ${text}, its log says ${JSON.stringify(expected)}`);
+    }
+    connection.close();
+  }
+
+  private async load(server: SpawnedServer): Promise<void> {
+    const connection = createHttpConnection(server.url);
+    const random = this.random.fork();
+    for (let lives = true; lives && this.calls < CALLS_MAX;) {
+      this.calls += 1;
+      const record = random.pick(RECORDS);
+      const input = this.known.choose(record, random);
+      const keyed = input.op !== 'read' && random.chance(0.6);
+      const key = keyed ? `key-${(this.keys += 1)}` : undefined;
+      lives = await this.ask(connection, { record, input, ...(key !== undefined && { key }) });
+    }
+    connection.close();
+  }
+
+  /** False: no answer came. */
+  private async ask(connection: HttpConnection, asked: Asked): Promise<boolean> {
+    const { record, input, key } = asked;
+    const attempt = this.history.begin(record, input, key);
+    const exchanged = await sendCall(connection, record, input, key);
+    if (exchanged === undefined) {
+      this.ledger.unheardOf(asked);
+      return false;
+    }
+    this.ledger.told(asked, exchanged);
+    if (exchanged.status === 429 || exchanged.status === 503) attempt.turnedAway();
+    else {
+      const answer = recordAnswer(exchanged, input);
+      attempt.returned(answer);
+      if (answer.kind === 'record') {
+        const { version, reservationId: id } = answer;
+        const qty = input.op === 'reserve' ? input.qty : 0;
+        this.known.learn(record, version, id === undefined ? undefined : { id, qty });
+      }
+    }
+    return true;
+  }
+}
