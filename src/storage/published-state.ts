@@ -22,13 +22,15 @@ export class PublishedState implements StateView {
   private readonly records = new Map<StockKey, StockRecord>();
   private readonly reservations = new Map<string, StoredReservation>();
   private readonly keys = new Map<string, KeyEntry>();
+  /** Keys that were forgotten while the last event is older than their end: a snapshot has them. */
+  private readonly forgottenEarly = new Map<string, KeyEntry>();
   private readonly closed = new Map<string, number>();
   private readonly skusOfStore = new SortedIndex<string, string>(byCodePoint);
   private readonly idsOfReference = new SortedIndex<string, string>(byCodePoint);
   private readonly keyWalk = new ForgettingWalk(
     this.keys,
     (entry) => entry.until,
-    (digest) => this.keys.delete(digest),
+    (digest) => this.forgetKey(digest),
   );
   private readonly closedWalk = new ForgettingWalk(
     this.closed,
@@ -142,8 +144,8 @@ export class PublishedState implements StateView {
       lastAt: this.at,
       stores: [...this.skusOfStore.keys()].sort(byCodePoint),
       reservations: [...this.reservations.values()],
-      keyDigests: [...this.keys.keys()],
-      keyEntries: [...this.keys.values()],
+      keyDigests: [...this.forgottenEarly.keys(), ...this.keys.keys()],
+      keyEntries: [...this.forgottenEarly.values(), ...this.keys.values()],
       recordsOf: (storeId, after, limit) => {
         const records: StockRecord[] = [];
         for (const sku of this.skusOfStore.of(storeId, after)) {
@@ -176,6 +178,20 @@ export class PublishedState implements StateView {
   private clearForgotten(): void {
     this.keyWalk.forget(this.at, CLEARED_MAX);
     this.closedWalk.forget(this.at, CLEARED_MAX);
+    if (this.forgottenEarly.size === 0) return;
+    for (const [digest, { until }] of this.forgottenEarly) {
+      if (until <= this.at) this.forgottenEarly.delete(digest);
+    }
+  }
+
+  /**
+   * Record time may be past a key's end while the last event is not. A snapshot that left the key
+   * out would not be the fold of the log, and a start with a clock that went back would use it again.
+   */
+  private forgetKey(digest: string): void {
+    const entry = this.keys.get(digest);
+    if (entry !== undefined && entry.until > this.at) this.forgottenEarly.set(digest, entry);
+    this.keys.delete(digest);
   }
 
   private dropReservation(id: string): void {

@@ -55,12 +55,14 @@ export async function openSimulatedService(deps: SimulatedServiceDeps): Promise<
   const repository = await openFileInventoryRepository({
     ...{ root: ROOT, fileSystem, snapshotPolicy: SNAPSHOT_POLICY },
     system: { clock, timers, ids, random: { next: () => 0.5 } },
+    snapshotRetry: { baseMs: 100, times: 3 },
     recordClock: createRecordClock(clock, () => undefined),
-    maintenance: createInProcessMaintenance(ROOT, fileSystem, warning),
+    maintenance: createInProcessMaintenance(ROOT, fileSystem),
     report: {
       warning,
       writable: (problem) => void said.writable.push(problem),
       snapshot: ({ sequence }) => void said.snapshots.push(sequence),
+      committed: (events) => void said.committed.push(events.length),
       fatal(error) {
         said.fatal.push(error);
         onFatal();

@@ -6,7 +6,7 @@ import { playSeed } from './failure-report.js';
 import { tellStory } from './story.js';
 import { type Played, type Sabotage, play } from './world.js';
 
-const STORIES = Math.round(300 * proofScale());
+const STORIES = Math.round(250 * proofScale());
 
 describe('the whole service on simulated disk, clock and scheduler', () => {
   it(
