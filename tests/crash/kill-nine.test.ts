@@ -18,7 +18,7 @@ afterEach(cleanUp);
 
 it(
   'nothing acknowledged is lost or doubled by kill -9, at random and at named points',
-  { timeout: 120_000 * DIRECTORIES },
+  { timeout: 300_000 * DIRECTORIES },
   async () => {
     const seed = chosenSeed();
     console.info(`kill -9: SEED=${seed}, ${DIRECTORIES * KILLS_EACH} kills`);

@@ -20,7 +20,7 @@ afterEach(cleanUp);
 
 it(
   'the histories of concurrent clients of a real server are linearizable, record by record',
-  { timeout: 120_000 * ROUNDS },
+  { timeout: 300_000 * ROUNDS },
   async () => {
     const seed = chosenSeed();
     console.info(`linearizability: SEED=${seed}, ${ROUNDS * CALLS} calls of ${CLIENTS} clients`);
