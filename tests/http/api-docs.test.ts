@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
+import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { API_DOCUMENT } from '../support/committed-document.js';
-import { expectProblem, startEdge } from '../support/http-edge.js';
+import { type Edge, expectProblem, startEdge } from '../support/http-edge.js';
+
+function addressOf({ port }: Edge): string {
+  return `http://127.0.0.1:${port}`;
+}
 
 describe('/api/openapi.json', () => {
   it('is the file that is committed, byte for byte', async () => {
@@ -19,10 +24,9 @@ describe('/docs', () => {
   it('is a page that may load and call nothing but this server', async () => {
     const edge = await startEdge();
 
-    const response = await fetch(`http://127.0.0.1:${edge.port}/docs`);
+    const response = await request(addressOf(edge)).get('/docs').expect(200);
 
-    expect(response.status).toBe(200);
-    const policy = response.headers.get('content-security-policy') ?? '';
+    const policy = response.get('content-security-policy') ?? '';
     expect(policy.split(';').sort()).toEqual([
       "base-uri 'none'",
       "connect-src 'self'",
@@ -33,7 +37,7 @@ describe('/docs', () => {
       "script-src 'self'",
       "style-src 'self'",
     ]);
-    const addresses = [...(await response.text()).matchAll(/(?:src|href)="([^"]*)"/g)];
+    const addresses = [...response.text.matchAll(/(?:src|href)="([^"]*)"/g)];
     expect(addresses.map(([, address]) => address)).toEqual([
       'data:,',
       'docs/swagger-ui.css',
@@ -48,19 +52,14 @@ describe('/docs', () => {
     ['start.js', 'text/javascript; charset=utf-8'],
   ])('has %s, and says so when it is the same as before', async (file, type) => {
     const edge = await startEdge();
-    const url = `http://127.0.0.1:${edge.port}/docs/${file}`;
+    const path = `/docs/${file}`;
 
-    const first = await fetch(url);
-    const text = await first.text();
-    const etag = first.headers.get('etag') ?? '';
-    const second = await fetch(url, { headers: { 'If-None-Match': etag } });
+    const first = await request(addressOf(edge)).get(path).expect(200).expect('Content-Type', type);
+    const etag = first.get('etag') ?? '';
+    const second = await request(addressOf(edge)).get(path).set('If-None-Match', etag).expect(304);
 
-    expect({ status: first.status, type: first.headers.get('content-type') }).toEqual({
-      status: 200,
-      type,
-    });
-    expect(text).not.toBe('');
-    expect({ status: second.status, text: await second.text() }).toEqual({ status: 304, text: '' });
+    expect(first.text).not.toBe('');
+    expect(second.text).toBe('');
   });
 
   it.each([
