@@ -25,8 +25,8 @@ const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const STDOUT = 1;
 
 /**
- * One JSON line per record, `time` in ms since the epoch. Nothing is redacted, because no body and
- * no header is ever logged.
+ * One JSON line per record in printable ASCII, `time` in ms since the epoch. Nothing is redacted,
+ * because no body and no header is ever logged.
  */
 export function createLogger({ level, to = STDOUT }: LogOptions): ServiceLog {
   const lines = gathered(destination({ dest: to, sync: false, maxLength: WAITING_BYTES_MAX }));
@@ -46,7 +46,7 @@ function gathered(lines: ReturnType<typeof destination>): DestinationStream & Se
   let waiting = '';
   function handOver(): void {
     if (waiting === '') return;
-    lines.write(waiting);
+    lines.write(inPrintableAscii(waiting));
     waiting = '';
   }
   setInterval(handOver, FLUSH_AFTER_MS).unref();
@@ -60,4 +60,18 @@ function gathered(lines: ReturnType<typeof destination>): DestinationStream & Se
       lines.flushSync();
     },
   };
+}
+
+/**
+ * JSON escapes what ends a line and what begins an ANSI sequence; but terminals also act on C1
+ * controls, and readers are misled by marks that turn the direction of text. Whatever else is not
+ * printable ASCII is escaped here, behind everybody who logs: `\u` means the same in any JSON text.
+ */
+function inPrintableAscii(lines: string): string {
+  // Both are over in a moment where there is nothing to do: that is, nearly always.
+  if (Buffer.byteLength(lines) === lines.length && !lines.includes('\x7f')) return lines;
+  return lines.replaceAll(
+    /[^\n\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

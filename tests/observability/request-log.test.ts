@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -166,5 +166,27 @@ describe('the log', () => {
     expect(written()).toEqual([]);
 
     await expect.poll(written, { timeout: 5_000 }).toMatchObject([{ port: 3_000 }]);
+  });
+
+  it('is printable ASCII, one line per record, whatever is logged', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'log-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = path.join(directory, 'log');
+    const log = createLogger({ level: 'info', to: file });
+    await expect.poll(() => existsSync(file)).toBe(true);
+    const nasty = 'a\nb\r\x1b[2J\x7f\x9b31m\u2028\u202e\ufeff\u{1f4a9}\ud800"\\';
+
+    log.logger.info({ text: nasty, [nasty]: [nasty], err: new Error(nasty) }, nasty);
+    await expect
+      .poll(() => {
+        log.flush();
+        return readFileSync(file, 'utf8');
+      })
+      .toMatch(/^[\x20-\x7e]+\n$/);
+
+    const { text, msg, err, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+    expect({ text, msg, message: err.message, list: rest[nasty] }).toEqual({
+      ...{ text: nasty, msg: nasty, message: nasty, list: [nasty] },
+    });
   });
 });
