@@ -81,6 +81,18 @@ module.exports = {
       to: { path: '^src/http/openapi/' },
     },
     onlyFrom('only-observability-logs-with-pino', 'pino|pino-http', '^src/observability/'),
+    onlyFrom('only-observability-traces', '@opentelemetry/[^/]+', '^src/observability/'),
+    {
+      name: 'tracing-is-loaded-on-demand',
+      comment: 'Where nobody wants spans none of it is loaded.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/observability/trac' },
+      to: {
+        path: '^src/observability/trac',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     onlyFrom('only-postgres-imports-pg', 'pg', '^src/storage/postgres/'),
     onlyFrom('only-the-generator-imports-zod-openapi', 'zod-openapi', '^src/http/openapi/'),
     {

@@ -16,6 +16,7 @@ import { createRequestObserver } from './observability/request-log.js';
 import { createRequestMetrics } from './observability/request-metrics.js';
 import { createStorageMetrics } from './observability/storage-metrics.js';
 import { createStorageReport } from './observability/storage-report.js';
+import type { Tracing } from './observability/tracing.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import {
   type FileInventoryRepository,
@@ -74,8 +75,9 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const onFatal = (error: unknown): void => report.fatal(error);
   const sync = await openSync({ config, system, fileSystem, repository, log, onFatal });
 
+  const tracing = await tracingOf(config, { system, log, version });
   const service = createInventoryService({
-    repository,
+    repository: tracing?.aroundRepository(repository) ?? repository,
     mutex: createKeyedMutex(),
     idempotencyTtlMs: config.idempotencyTtlMs,
     idempotencyKeysMax: config.idempotencyKeysMax,
@@ -104,6 +106,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     requestObserver: createRequestObserver({
       ...{ logger: log, metrics: requestMetrics, clock: system.clock },
     }),
+    traceRequests: tracing?.traceRequests,
     outcomes: requestMetrics,
     metrics,
     mayResetMetrics: config.environment !== 'production',
@@ -128,6 +131,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       await repository.close();
       presence.release();
       processMetrics.stop();
+      await tracing?.stop();
       log.info('stopped clean');
     },
     crashed: (error) =>
@@ -171,6 +175,19 @@ function logRecovery(
   const figures = { ...recovery, durationMs: Math.round(recovery.durationMs), dataDir };
   if (recovery.tornBytes > 0) log.warn(figures, 'recovered; a torn tail is kept in quarantine/');
   else log.info(figures, 'recovered');
+}
+
+/** None of its code is loaded where nobody wants spans. */
+async function tracingOf(
+  { otlpEndpoint: endpoint }: Config,
+  { system, log, version }: { system: System; log: Logger; version: string },
+): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined;
+  const { startTracing } = await import('./observability/tracing.js');
+  return startTracing({
+    ...{ endpoint, version, timers: system.timers },
+    onExportFailed: (error) => log.warn({ err: error }, 'spans are lost: they cannot be sent'),
+  });
 }
 
 async function listen(server: Server, { host, port }: Config): Promise<string> {

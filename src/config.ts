@@ -21,6 +21,8 @@ export interface Config {
   readonly reservationRetentionMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly shutdownGraceMs: number;
+  /** Where spans are sent; undefined: there is no tracing. */
+  readonly otlpEndpoint: string | undefined;
 }
 
 export interface SyncSource {
@@ -71,6 +73,9 @@ const environmentSchema = z.object({
   RESERVATION_RETENTION_MS: wholeNumber(0, 365 * DAY_MS).default(3_600_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_GRACE_MS: wholeNumber(0, DAY_MS).default(10_000),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional(),
 });
 
 /** Throws ConfigError at the first variable that cannot be used. */
@@ -103,6 +108,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     reservationRetentionMs: env.RESERVATION_RETENTION_MS,
     logLevel: env.LOG_LEVEL,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
 }
 

@@ -46,6 +46,8 @@ export interface HttpAppDeps {
   readonly system: System;
   /** Sees every request: its answer, too, once that is out. */
   readonly requestObserver: RequestHandler;
+  /** Puts a span around every request; absent: nobody wants spans. */
+  readonly traceRequests?: RequestHandler | undefined;
   readonly outcomes: OutcomeCounter;
   readonly metrics: MetricsSource;
   readonly mayResetMetrics: boolean;
@@ -83,6 +85,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
 
   app.use(identifyRequests(system.ids));
   app.use(deps.requestObserver);
+  if (deps.traceRequests !== undefined) app.use(deps.traceRequests);
   app.use(refuseLongUri);
   app.use(refuseTwoHosts);
   app.use(turnAwayWhile(deps.draining));

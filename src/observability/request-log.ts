@@ -16,6 +16,8 @@ export type ObservedResponse = ServerResponse & {
   readonly problemCode?: string;
   /** Written here: when the request came, on the monotonic clock. */
   startedAtMs?: number;
+  /** Where the request is traced. */
+  traceId?: string;
 };
 
 export type RequestObserver = (
@@ -58,6 +60,7 @@ export function createRequestObserver(deps: {
       code: response.problemCode,
       durationMs: Math.round(durationOf(response) * 10) / 10,
       sequence: response.sequence,
+      traceId: response.traceId,
     };
   }
 

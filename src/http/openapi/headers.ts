@@ -72,6 +72,15 @@ const noStore = z.literal('no-store').meta({
   header: { id: 'Cache-Control-written' },
 });
 
+const traceparent = z
+  .string()
+  .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+  .exactOptional()
+  .meta({
+    description: 'Where requests are traced: the span of this one (W3C Trace Context).',
+    header: { id: 'Traceparent' },
+  });
+
 /** Optional where a connection may be refused before there is a request. */
 function optional(header: z.ZodType, id: string): z.ZodType {
   return header.optional().meta({ ...header.meta(), header: { id } });
@@ -132,11 +141,12 @@ export type ResponseHeaders = Readonly<Record<string, z.ZodType>>;
 
 /** Sets of answer headers, to be combined. */
 export const responseHeaders = {
-  read: { 'X-Request-Id': requestId, 'Cache-Control': noCache },
-  written: { 'X-Request-Id': requestId, 'Cache-Control': noStore },
+  read: { 'X-Request-Id': requestId, 'Cache-Control': noCache, Traceparent: traceparent },
+  written: { 'X-Request-Id': requestId, 'Cache-Control': noStore, Traceparent: traceparent },
   perhapsWritten: {
     'X-Request-Id': optional(requestId, 'X-Request-Id-of-a-request'),
     'Cache-Control': optional(noStore, 'Cache-Control-of-a-request'),
+    Traceparent: traceparent,
   },
   etag: { ETag: etag },
   currentEtag: { ETag: currentEtag },

@@ -1,0 +1,114 @@
+import {
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  trace,
+} from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator, setGlobalErrorHandler } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { InventoryRepository } from '../application/ports.js';
+import type { Timers } from '../system.js';
+import type { ObservedRequest, ObservedResponse, RequestObserver } from './request-log.js';
+import { tracedRepository } from './traced-repository.js';
+
+// Loaded only where there is somebody to send spans to (composition.ts).
+
+export interface Tracing {
+  /** The same repository, with spans below that of the request. */
+  aroundRepository(repository: InventoryRepository): InventoryRepository;
+  /** A span around every request, in the caller's trace where it names one. */
+  readonly traceRequests: RequestObserver;
+  /** Sends what is left, as far as that does not take too long. */
+  stop(): Promise<void>;
+}
+
+export interface TracingOptions {
+  /** Where OTLP over HTTP is taken, without `/v1/traces`. */
+  readonly endpoint: string;
+  readonly version: string;
+  readonly timers: Timers;
+  /** Spans are lost; nothing else is. Called once for all that fail within a minute. */
+  readonly onExportFailed: (error: unknown) => void;
+}
+
+const SERVICE = 'distributed-inventory';
+const FAILURE_TOLD_EVERY_MS = 60_000;
+const STOP_MS_MAX = 2_000;
+
+export function startTracing(options: TracingOptions): Tracing {
+  const { endpoint, version, timers } = options;
+  setGlobalErrorHandler(onceAMinute(timers, options.onExportFailed));
+  const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+  const resource = resourceFromAttributes({ 'service.name': SERVICE, 'service.version': version });
+  const provider = new TracerProvider({
+    resource: defaultResource().merge(resource),
+    // Its queue is bounded: where the exporter is down or slow, spans are dropped.
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }) })],
+  });
+  const tracer = provider.getTracer(SERVICE, version);
+  const contexts = new AsyncLocalStorageContextManager();
+  const propagator = new W3CTraceContextPropagator();
+
+  return {
+    aroundRepository: (repository) =>
+      tracedRepository(repository, { tracer, active: () => contexts.active() }),
+    traceRequests(request, response, next) {
+      const parent = propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
+      const span = tracer.startSpan(request.method ?? '', { kind: SpanKind.SERVER }, parent);
+      const context = trace.setSpan(parent, span);
+      const headers: { traceparent?: string } = {};
+      propagator.inject(context, headers, defaultTextMapSetter);
+      if (headers.traceparent !== undefined) response.setHeader('Traceparent', headers.traceparent);
+      const { traceId, traceFlags } = span.spanContext();
+      if (traceFlags & TraceFlags.SAMPLED) response.traceId = traceId;
+      response.on('close', () => endRequestSpan(span, request, response));
+      // What goes on when a part of its body arrives belongs to it, too.
+      contexts.bind(context, request);
+      contexts.with(context, next);
+    },
+    async stop() {
+      await Promise.race([
+        provider.shutdown().catch(options.onExportFailed),
+        new Promise<void>((resolve) => timers.after(STOP_MS_MAX, resolve)),
+      ]);
+    },
+  };
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span */
+function endRequestSpan(span: Span, request: ObservedRequest, response: ObservedResponse): void {
+  const { method = '', route, requestId } = request;
+  const { sequence, problemCode, statusCode } = response;
+  if (route !== undefined) span.updateName(`${method} ${route.path}`);
+  span.setAttributes({
+    'http.request.method': method,
+    ...(route !== undefined && { 'http.route': route.path }),
+    ...(response.headersSent && { 'http.response.status_code': statusCode }),
+    'inventory.request_id': requestId,
+    ...(sequence !== undefined && { 'inventory.sequence': sequence }),
+    ...(problemCode !== undefined && { 'inventory.problem': problemCode }),
+  });
+  if (statusCode >= 500 || !response.writableFinished) {
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span.end();
+}
+
+/** An exporter that is down fails every few seconds. */
+function onceAMinute(timers: Timers, tell: (error: unknown) => void): (error: unknown) => void {
+  let told = false;
+  return (error) => {
+    if (told) return;
+    told = true;
+    timers.after(FAILURE_TOLD_EVERY_MS, () => (told = false));
+    tell(error);
+  };
+}
