@@ -1,5 +1,4 @@
 import {
-  type Context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
