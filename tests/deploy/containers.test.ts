@@ -48,7 +48,10 @@ describe('the Dockerfile', () => {
     expect(ignored).toContain('*');
     for (const source of sources) {
       expect(existsSync(source), source).toBe(true);
-      expect(ignored.some((line) => [`!${source}`, `!${source}/`].includes(line)), source).toBe(true);
+      expect(
+        ignored.some((line) => [`!${source}`, `!${source}/`].includes(line)),
+        source,
+      ).toBe(true);
     }
     expect(ignored.filter((line) => line.startsWith('!'))).toHaveLength(new Set(sources).size);
   });
