@@ -1,3 +1,5 @@
+/* eslint-disable @typescript-eslint/no-unsafe-call --
+   what a YAML file holds is `any`, and an assertion on it is the check */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deployYaml } from '../support/deploy-files.js';

@@ -1,3 +1,5 @@
+/* eslint-disable @typescript-eslint/no-unsafe-return --
+   what a YAML file holds is `any`, and an assertion on it is the check */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
