@@ -8,6 +8,7 @@ import { createInventoryService } from './application/inventory-service.js';
 import { createRecordClock } from './application/record-clock.js';
 import { openSync } from './composition-sync.js';
 import type { Config } from './config.js';
+import { createAdmission } from './http/admission.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
 import { createMetrics } from './observability/metrics.js';
@@ -95,6 +96,15 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     ...storageMetrics.collect({ ...repository.statistics(), recovery }),
     ...processMetrics.collect(),
   ]);
+  const admission = createAdmission({
+    system,
+    limit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
+    behindProxy: config.trustProxy !== undefined,
+    queueMax: config.loadShedQueueMax,
+    breaker: { threshold: config.breakerThreshold, cooldownMs: config.breakerCooldownMs },
+    onBreaker: (lane, state) => log.warn({ lane, state }, 'circuit breaker'),
+    onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
+  });
   let draining = false;
   const { server, endStreams } = createHttpApp({
     service,
@@ -103,6 +113,8 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     central: sync,
     now: () => repository.now(),
     system,
+    admission,
+    trustProxy: config.trustProxy,
     requestObserver: createRequestObserver({
       ...{ logger: log, metrics: requestMetrics, clock: system.clock },
     }),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** Every variable the service reads, with its default. An empty value counts as not set. */
@@ -12,6 +13,12 @@ export interface Config {
   /** Nodes whose feeds are pulled; none: the own log is folded. */
   readonly syncSources: readonly SyncSource[];
   readonly concurrencySync: number;
+  /** Of each client, in requests. */
+  readonly rateLimitPerSecond: number;
+  readonly rateLimitBurst: number;
+  /** As Express's `trust proxy`; undefined: no proxy is trusted. */
+  readonly trustProxy: number | string | undefined;
+  readonly loadShedQueueMax: number;
   readonly breakerThreshold: number;
   readonly breakerCooldownMs: number;
   readonly retryBaseMs: number;
@@ -54,6 +61,25 @@ const share = z
   .transform(Number)
   .refine((n) => n > 0 && n <= 1, 'must be above 0 and at most 1');
 
+/** Never "all": then everybody could choose whom the rate limit takes them for. */
+const trustedProxies = z
+  .string()
+  .refine(
+    (text) => /^[1-9]\d?$/.test(text) || text.split(',').every((each) => isNetwork(each.trim())),
+    'must be a number of hops, or addresses, networks, loopback, linklocal, uniquelocal',
+  )
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : text));
+
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  );
+}
+
 const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(3_000),
   HOST: z.string().default('127.0.0.1'),
@@ -64,6 +90,10 @@ const environmentSchema = z.object({
   SYNC_ENABLED: oneOf(['true', 'false']).default('true'),
   SYNC_SOURCES: z.string().transform(readSources).default([]),
   CONCURRENCY_SYNC: wholeNumber(1, 1_000).default(4),
+  RATE_LIMIT_RPS: wholeNumber(1, 1e9).default(100),
+  RATE_LIMIT_BURST: wholeNumber(1, 1e9).default(200),
+  TRUST_PROXY: trustedProxies.optional(),
+  LOAD_SHED_QUEUE_MAX: wholeNumber(1, 1e6).default(1_000),
   BREAKER_THRESHOLD: share.default(0.5),
   BREAKER_COOLDOWN_MS: wholeNumber(1, DAY_MS).default(30_000),
   RETRY_BASE_MS: wholeNumber(1, DAY_MS).default(1_000),
@@ -89,6 +119,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(`${name}=${value}: ${issue?.message ?? 'unusable'}`);
   }
   const env = result.data;
+  if (env.RATE_LIMIT_BURST < env.RATE_LIMIT_RPS) {
+    throw new ConfigError(
+      `RATE_LIMIT_BURST="${env.RATE_LIMIT_BURST}": must be at least RATE_LIMIT_RPS`,
+    );
+  }
   return Object.freeze({
     port: env.PORT,
     host: env.HOST,
@@ -99,6 +134,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     syncEnabled: env.SYNC_ENABLED === 'true',
     syncSources: env.SYNC_SOURCES,
     concurrencySync: env.CONCURRENCY_SYNC,
+    rateLimitPerSecond: env.RATE_LIMIT_RPS,
+    rateLimitBurst: env.RATE_LIMIT_BURST,
+    trustProxy: env.TRUST_PROXY,
+    loadShedQueueMax: env.LOAD_SHED_QUEUE_MAX,
     breakerThreshold: env.BREAKER_THRESHOLD,
     breakerCooldownMs: env.BREAKER_COOLDOWN_MS,
     retryBaseMs: env.RETRY_BASE_MS,

@@ -31,6 +31,8 @@ declare module 'express-serve-static-core' {
   interface Response {
     sequence?: number;
     problemCode?: string;
+    /** What is left of the client's quota: names and values in turn. */
+    quotaHeaders?: readonly string[];
   }
 }
 
@@ -49,6 +51,7 @@ export function createAnswerSender(deps: {
     }
     if (answer.replayed) outcomes.replayed();
     const all = [...headers, 'X-Request-Id', request.requestId];
+    if (response.quotaHeaders !== undefined) all.push(...response.quotaHeaders);
     if (draining()) all.push('Connection', 'close');
     if (body === '') {
       response.writeHead(status, all).end();

@@ -22,8 +22,9 @@ export function createCommandRunner(deps: {
   readonly service: InventoryService;
   readonly now: () => RecordTime;
   readonly send: SendAnswer;
+  readonly refuseLate: () => void;
 }): RunCommand {
-  const { service, now, send } = deps;
+  const { service, now, send, refuseLate } = deps;
 
   function answerOf(outcome: Outcome, source: ProblemSource, order: Order): Answer {
     if (outcome.kind === 'refusal') {
@@ -39,6 +40,7 @@ export function createCommandRunner(deps: {
   }
 
   return async (request, response, order) => {
+    refuseLate();
     const key = parseIdempotencyKey(request);
     const keyed = key === undefined ? undefined : keyedRequest(request, key, order.asked);
     const outcome = await service.execute(order.command, keyed);

@@ -7,6 +7,7 @@ import type { CentralView } from '../application/sync-control.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
+import { type Admission, isAlwaysAnswered } from './admission.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
 import { handleClientErrors, refuseLongUri, refuseTwoHosts } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
@@ -44,6 +45,9 @@ export interface HttpAppDeps {
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
   readonly system: System;
+  readonly admission: Admission;
+  /** As Express's `trust proxy`; undefined: none is trusted. */
+  readonly trustProxy?: number | string | undefined;
   /** Sees every request: its answer, too, once that is out. */
   readonly requestObserver: RequestHandler;
   /** Puts a span around every request; absent: nobody wants spans. */
@@ -70,17 +74,21 @@ export interface HttpApp {
 
 /** How long those who are turned away while the server drains are told to wait, in ms. */
 const DRAINING_RETRY_MS = 1_000;
-/** Health, metrics. */
-const ALWAYS_ANSWERED = /^\/(?:api\/health|api\/metrics|metrics)(?:\/|$)/;
+/** And those whose turn came too late. */
+const LATE_RETRY_MS = 1_000;
 
 /** The whole HTTP edge. */
 export function createHttpApp(deps: HttpAppDeps): HttpApp {
-  const { system, version, feed, metrics } = deps;
+  const { system, version, feed, metrics, admission, trustProxy } = deps;
   const { clock, timers } = system;
   const followers = createFollowers({ log: feed, clock, timers, limits: deps.feedLimits });
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
-  const { app, server } = createExpressServer(deps.limits, answerUnrouted(routeDeps));
+  const { app, server } = createExpressServer(deps.limits, {
+    lastResort: answerUnrouted(routeDeps),
+    admit: (request, response) => admission.admit(request, response, send),
+    ...(trustProxy !== undefined && { trustProxy }),
+  });
   handleClientErrors(server);
 
   app.use(identifyRequests(system.ids));
@@ -106,7 +114,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {
-  const { service, queries, feed, central, now, system, outcomes } = deps;
+  const { service, queries, feed, central, now, system, outcomes, admission } = deps;
   const { ids, random, timers } = system;
   const send = createAnswerSender({ draining: deps.draining, outcomes });
 
@@ -119,6 +127,10 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     return problem;
   }
 
+  function refuseLate(): void {
+    if (admission.isLate()) throw new UnavailableError('overloaded', LATE_RETRY_MS);
+  }
+
   return {
     service,
     queries,
@@ -128,7 +140,9 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     now,
     send,
     outcomes,
-    run: createCommandRunner({ service, now, send }),
+    run: createCommandRunner({ service, now, send, refuseLate }),
+    refuseLate,
+    release: (response) => admission.release(response),
     refuse: (request, response, refusal) => {
       send(request, response, problemAnswer(refusalProblem(refusal, now()), sourceOf(request)));
     },
@@ -140,7 +154,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
 /** Probes and scrapes go on: they must not take a server that ends its work for a broken one. */
 function turnAwayWhile(draining: () => boolean): RequestHandler {
   return (request, _response, next) => {
-    if (!draining() || ALWAYS_ANSWERED.test(request.path)) {
+    if (!draining() || isAlwaysAnswered(request.url)) {
       next();
       return;
     }

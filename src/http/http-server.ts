@@ -30,13 +30,21 @@ export interface ExpressServer {
 /** Gets what passed all layers of an application, and what even the last of them threw. */
 export type LastResort = (error: unknown, request: Request, response: Response) => void;
 
+export interface ServerOptions {
+  /** Where there is none Express answers for itself, with a page. */
+  readonly lastResort?: LastResort;
+  /** Asked before anything is done for a request; false: it has answered for itself. */
+  readonly admit?: (request: Request, response: Response) => boolean;
+  /** As Express's `trust proxy`: how many hops, or which addresses. */
+  readonly trustProxy?: number | string;
+}
+
 /**
- * An Express application and the server whose requests and responses are born for it. Without a
- * `lastResort` Express answers for itself, with a page.
+ * An Express application and the server whose requests and responses are born for it.
  */
 export function createExpressServer(
   limits: HttpLimits = httpLimits,
-  lastResort?: LastResort,
+  { lastResort, admit, trustProxy }: ServerOptions = {},
 ): ExpressServer {
   const app = express();
   app.disable('x-powered-by');
@@ -44,6 +52,7 @@ export function createExpressServer(
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.set('query parser', 'simple');
+  if (trustProxy !== undefined) app.set('trust proxy', trustProxy);
 
   const server = createServer(
     {
@@ -57,20 +66,34 @@ export function createExpressServer(
       insecureHTTPParser: false,
     },
     (incoming, outgoing) => {
-      if (isClosing(incoming.socket)) return;
-      if (lastResort === undefined) {
-        app(incoming, outgoing);
-        return;
-      }
-      // Born with the prototypes of both, see below.
-      const request = incoming as Request;
-      const response = outgoing as Response;
-      app(request, response, (error: unknown) => lastResort(error, request, response));
+      if (isAdmitted(incoming, outgoing)) serve(incoming, outgoing);
     },
   );
+  // Whoever is refused need not send the body that waits for this.
+  server.on('checkContinue', (incoming, outgoing) => {
+    if (!isAdmitted(incoming, outgoing)) return;
+    outgoing.writeContinue();
+    serve(incoming, outgoing);
+  });
   // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
   server.maxHeadersCount = 0;
   return { app, server };
+
+  // Both are born with the prototypes of Express's, see below.
+  function isAdmitted(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    if (isClosing(incoming.socket)) return false;
+    return admit?.(incoming as Request, outgoing as Response) ?? true;
+  }
+
+  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (lastResort === undefined) {
+      app(incoming, outgoing);
+      return;
+    }
+    const request = incoming as Request;
+    const response = outgoing as Response;
+    app(request, response, (error: unknown) => lastResort(error, request, response));
+  }
 }
 
 /**

@@ -40,6 +40,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'quantity-overflow': [422, 'More than can be counted exactly'],
   'idempotency-key-reused': [422, 'The idempotency key belongs to another request'],
   'precondition-required': [428, 'A precondition is missing'],
+  'rate-limited': [429, 'More than this client may send'],
   internal: [500, 'Something failed on our side'],
   overloaded: [503, 'Too much to do at the moment'],
   'lock-contended': [503, 'Too many at the same record at the moment'],

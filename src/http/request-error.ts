@@ -11,6 +11,7 @@ export type RequestErrorCode =
   | 'unsupported-media-type'
   | 'expectation-failed'
   | 'precondition-required'
+  | 'rate-limited'
   | 'shutting-down';
 
 /** One offending member: `pointer` is a JSON pointer (RFC 6901) into the body, '' the whole of it. */

@@ -29,6 +29,10 @@ export interface RouteDeps {
   readonly problemOf: (error: unknown, request: Request) => Problem;
   /** Resolves once what has already arrived was served. */
   readonly yieldTurn: () => Promise<void>;
+  /** Throws UnavailableError where what is to be done has waited too long by now. */
+  readonly refuseLate: () => void;
+  /** An answer without an end does not count as a request that waits for one. */
+  readonly release: (response: Response) => void;
 }
 
 /** Ends a route: what it does not answer by now is a method that it has not. */

@@ -18,6 +18,7 @@ import { createMemoryInventoryRepository } from '../../src/storage/memory/memory
 import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from '../support/http-observation.js';
 import { createOwnSync } from '../support/own-sync.js';
+import { createTestAdmission } from '../support/test-admission.js';
 
 export const SAMPLE = new URL('../../data/samples/online-retail-2010-12.csv', import.meta.url);
 
@@ -45,6 +46,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
     central: createOwnSync(repository, system),
     now: () => repository.now(),
     system,
+    admission: createTestAdmission(system),
     ...createExampleObservation(system.clock),
     version: 'test',
     draining: () => false,

@@ -108,6 +108,13 @@ const provocations: Readonly<Record<ProblemCode | ConnectionCode, Provocation>> 
   'headers-too-large': plain((edge) =>
     rawAnswer(edge, request(`GET ${RECORD}`, { 'X-Long': 'x'.repeat(20_000) })),
   ),
+  'rate-limited': {
+    options: { admission: { limit: { perSecond: 1, burst: 1 } } },
+    provoke: async (edge) => {
+      await edge.get(RECORD);
+      return await edge.get(RECORD);
+    },
+  },
   internal: {
     options: { around: (real) => ({ ...real, execute: () => Promise.reject(new Error('no')) }) },
     provoke: (edge) => edge.post(RESERVE, { qty: 1 }),

@@ -12,6 +12,7 @@ import type { EventSource, SourceItem } from '../../src/sync/event-source.js';
 import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from './http-observation.js';
 import { createOwnSync } from './own-sync.js';
+import { createTestAdmission } from './test-admission.js';
 
 type SentRequest = ExampleRequest & { readonly method: string };
 
@@ -53,6 +54,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
     central: sync,
     now: () => repository.now(),
     system,
+    admission: createTestAdmission(system, { limit: { perSecond: 100, burst: 200 } }),
     ...createExampleObservation(clock),
     version,
     draining: () => false,

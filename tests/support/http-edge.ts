@@ -19,8 +19,10 @@ import { createRequestMetrics } from '../../src/observability/request-metrics.js
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
+import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
 import { listen, shut } from '../http/raw-exchange.js';
 import { createOwnSync } from './own-sync.js';
+import { createTestAdmission } from './test-admission.js';
 
 /** Names and values; an array sends the header several times. */
 export type Headers = Readonly<Record<string, string | readonly string[]>>;
@@ -38,6 +40,7 @@ export interface Edge {
   readonly port: number;
   readonly service: InventoryService;
   readonly repository: InventoryRepository;
+  readonly admission: Admission;
   /** Errors that the edge answered with 500. */
   readonly internalErrors: unknown[];
   /** Moves the wall clock and the monotonic one. */
@@ -62,6 +65,8 @@ export interface EdgeOptions {
   readonly limits?: HttpLimits;
   readonly mayResetMetrics?: boolean;
   readonly feedLimits?: FeedLimits;
+  readonly admission?: Partial<Omit<AdmissionDeps, 'system'>>;
+  readonly trustProxy?: number | string;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -81,13 +86,17 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   });
   const service = options.around?.(real) ?? real;
   const requests = createRequestMetrics();
+  const admission = createTestAdmission(system, {
+    behindProxy: options.trustProxy !== undefined,
+    ...options.admission,
+  });
   const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
     central: createOwnSync(repository, system),
     now: () => repository.now(),
-    system,
+    ...{ system, admission, trustProxy: options.trustProxy },
     requestObserver: createRequestObserver({
       ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
     }),
@@ -112,6 +121,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     port,
     service,
     repository,
+    admission,
     internalErrors,
     advance: (ms) => (elapsedMs += ms),
     drain: () => (draining = true),

@@ -40,10 +40,20 @@ export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer>
   }
 }
 
+/** All come from one address here: the limit of a client is for tests of its own. */
+const UNLIMITED = { RATE_LIMIT_RPS: '1000000', RATE_LIMIT_BURST: '1000000' };
+
 /** Starts it where it is expected to refuse. */
 export function spawnProcess({ dataDir, environment, preload }: SpawnOptions) {
   const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { ...process.env, ...recorded(preload), PORT: '0', DATA_DIR: dataDir, ...environment },
+    env: {
+      ...process.env,
+      ...recorded(preload),
+      ...UNLIMITED,
+      PORT: '0',
+      DATA_DIR: dataDir,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.add(child);

@@ -7,6 +7,7 @@ import {
 } from 'zod-openapi';
 import { createExampleIndex, type ExampleIndex } from './example-index.js';
 import type { Example } from './example.js';
+import { responseHeaders } from './headers.js';
 import { type Operation, type RequestBody, type Success, TAGS } from './operation.js';
 import { anyOtherRequest, operations } from './operations.js';
 import { problemResponsesOf } from './problem-responses.js';
@@ -15,7 +16,7 @@ const DESCRIPTION = `
 Stock per store and SKU: never oversold, never lost once acknowledged, safe to retry.
 
 * A 2xx to a write means that it is on disk. No answer means unknown: ask again with the same
-  \`Idempotency-Key\`. 503 means: not executed.
+  \`Idempotency-Key\`. 429 (your quota) and 503 (ours) mean: not executed.
 * 409: read again and decide again. 422: the same request will be refused again until stock changes.
 * Errors are problem documents (RFC 9457). \`code\` is what to switch on.
 * Paths match exactly. Unknown members and unknown or repeated query parameters are refused.
@@ -74,7 +75,10 @@ function operationObject(operation: Operation, index: ExampleIndex): ZodOpenApiO
     ...(body !== undefined && { requestBody: requestBody(id, body, index) }),
     responses: {
       ...Object.fromEntries(
-        operation.successes.map((each) => [each.status, successResponse(id, each, index)]),
+        operation.successes.map((each) => [
+          each.status,
+          successResponse(id, operation.always ? each : withQuota(each), index),
+        ]),
       ),
       ...Object.fromEntries(
         problemResponsesOf(operation).map((each) => [
@@ -84,6 +88,10 @@ function operationObject(operation: Operation, index: ExampleIndex): ZodOpenApiO
       ),
     },
   };
+}
+
+function withQuota(success: Success): Success {
+  return { ...success, headers: { ...success.headers, ...responseHeaders.quota } };
 }
 
 function requestBody(id: string, { schema, bytesMax, optional }: RequestBody, index: ExampleIndex) {

@@ -211,6 +211,27 @@ export const responseHeaders = {
   fileEtag: { ETag: z.string().meta({ description: 'A hash of the file, quoted.' }) },
   /** What keeps a browser from doing more with the page than it needs. */
   page: Object.fromEntries(PAGE_HEADERS.map((name) => [name, z.string()])),
+  /** Absent where a connection is refused, or a file of the page is sent. */
+  quota: {
+    RateLimit: z
+      .string()
+      .exactOptional()
+      .meta({
+        description:
+          'What is left of your quota: `r` requests; in `t` seconds it is whole again. ' +
+          'Health and metrics are not counted.',
+        example: '"default";r=142;t=1',
+        header: { id: 'RateLimit' },
+      }),
+    'RateLimit-Policy': z
+      .string()
+      .exactOptional()
+      .meta({
+        description: 'Your quota: `q` requests at once, refilled over `w` seconds.',
+        example: '"default";q=200;w=2',
+        header: { id: 'RateLimit-Policy' },
+      }),
+  },
   allow: {
     Allow: z.string().meta({
       description: 'The methods that the path answers.',

@@ -8,6 +8,8 @@ import { type Operation, STORAGE_PROBLEMS } from './operation.js';
 /** The statuses of what `decide` refuses: a refusal to a request with a key is kept and repeated. */
 const OUTCOMES: readonly number[] = [404, 409, 412, 422];
 
+const ADMISSION_PROBLEMS = ['rate-limited', 'overloaded', 'shutting-down'] as const;
+
 const BODY_PROBLEMS = [
   'malformed-json',
   'request-timeout',
@@ -21,7 +23,9 @@ function problemCodesOf(operation: Operation): readonly ProblemCode[] {
     ...(['validation-failed', 'uri-too-long', 'internal'] as const),
     ...operation.problems,
   ]);
-  if (operation.always === undefined) codes.add('shutting-down');
+  if (operation.always === undefined) {
+    for (const code of ADMISSION_PROBLEMS) codes.add(code);
+  }
   if (operation.body !== undefined) {
     for (const code of BODY_PROBLEMS) codes.add(code);
   }
@@ -71,11 +75,12 @@ function headersOf(
 ): ResponseHeaders {
   if (codes.length === 0) return {};
   return {
+    ...responseHeaders.quota,
     ...(connectionProblemSchemas.has(status)
       ? responseHeaders.perhapsWritten
       : responseHeaders.written),
     ...(isOutcome && responseHeaders.replayed),
-    ...(status === 503 && responseHeaders.retryAfter),
+    ...((status === 503 || status === 429) && responseHeaders.retryAfter),
     ...(codes.includes('method-not-allowed') && responseHeaders.allow),
     ...(codes.includes('not-acceptable') && responseHeaders.vary),
     ...(codes.includes('position-ahead') && {

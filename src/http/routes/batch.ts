@@ -28,7 +28,7 @@ const OPERATIONS_PER_TURN = 1_000;
 
 /** Many operations in one request: all or none as one event, or each on its own. */
 export function batchRoutes(deps: RouteDeps): Router {
-  const { service, ids, now, send, outcomes, run, problemOf, yieldTurn } = deps;
+  const { service, ids, now, send, outcomes, run, problemOf, yieldTurn, refuseLate } = deps;
   const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: BATCH_BODY_BYTES_MAX });
   router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
@@ -79,6 +79,7 @@ export function batchRoutes(deps: RouteDeps): Router {
       if (idempotencyKey === undefined) return { command };
       return { command, request: keyedRequest(request, idempotencyKey, [operation]) };
     });
+    refuseLate();
     const outcomes = await executeIndependently(service, commands, yieldTurn);
     const sequence = highestSequence(outcomes);
     const results = outcomes.map((outcome) => resultOf(outcome, request)).join(',');

@@ -23,7 +23,7 @@ const RETRY_MS = 1_000;
 
 /** Everything that has happened and is durable, in order. */
 export function eventRoutes(
-  { feed, send, random }: RouteDeps & { readonly random: Random },
+  { feed, send, random, release }: RouteDeps & { readonly random: Random },
   followers: Followers,
 ): Router {
   const router = Router({ caseSensitive: true, strict: true });
@@ -67,7 +67,8 @@ export function eventRoutes(
       return;
     }
     followers.assertRoom();
-    const id = ['X-Request-Id', request.requestId];
+    release(response);
+    const id = ['X-Request-Id', request.requestId, ...(response.quotaHeaders ?? [])];
     response.writeHead(200, [...STREAM_HEADERS, ...VARIED, ...feedHeaders(feed), ...id]);
     if (request.method === 'HEAD') {
       response.end();
