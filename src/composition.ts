@@ -115,7 +115,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     system,
     admission,
     trustProxy: config.trustProxy,
-    requestObserver: createRequestObserver({
+    observe: createRequestObserver({
       ...{ logger: log, metrics: requestMetrics, clock: system.clock },
     }),
     traceRequests: tracing?.traceRequests,

@@ -1,6 +1,6 @@
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { RequestHandler } from 'express';
+
 import { isClosing, lingerOnClose } from './lingering-close.js';
 import { problemType, RequestError } from './request-error.js';
 
@@ -37,25 +37,24 @@ export function handleClientErrors(server: Server): void {
 const URI_LENGTH_MAX = 8_000;
 
 /** Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. */
-export const refuseLongUri: RequestHandler = ({ url }, _response, next) => {
-  if (url.length <= URI_LENGTH_MAX) next();
-  else next(new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`));
-};
+export function longUriFault({ url }: IncomingMessage): RequestError | undefined {
+  if (url === undefined || url.length <= URI_LENGTH_MAX) return undefined;
+  return new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`);
+}
 
 /**
  * Two Host headers are two opinions on whom the request is for (RFC 9112 §3.2). Node refuses a
  * request without one, and keeps the first of several.
  */
-export const refuseTwoHosts: RequestHandler = (request, _response, next) => {
-  const { rawHeaders } = request;
+export function hostsFault({ rawHeaders }: IncomingMessage): RequestError | undefined {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  if (hosts <= 1) next();
-  else next(new RequestError('validation-failed', 'The request has more than one Host header.'));
-};
+  if (hosts <= 1) return undefined;
+  return new RequestError('validation-failed', 'The request has more than one Host header.');
+}
 
 /** What a connection can be refused with: a status, and its code. */
 export const CONNECTION_CODES = {

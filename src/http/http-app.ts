@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { InventoryQueries } from '../application/inventory-queries.js';
 import type { InventoryService } from '../application/inventory-service.js';
 import type { DurableLog } from '../application/ports.js';
@@ -9,7 +9,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
 import { type Admission, isAlwaysAnswered } from './admission.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
-import { handleClientErrors, refuseLongUri, refuseTwoHosts } from './client-errors.js';
+import { handleClientErrors, hostsFault, longUriFault } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
@@ -17,7 +17,7 @@ import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import { refusalProblem } from './refusal-problem.js';
 import { RequestError } from './request-error.js';
-import { identifyRequests } from './request-id.js';
+import { requestIdOf } from './request-id.js';
 import type { RouteDeps } from './route-deps.js';
 import { apiDocsRoutes } from './routes/api-docs.js';
 import { batchRoutes } from './routes/batch.js';
@@ -49,7 +49,7 @@ export interface HttpAppDeps {
   /** As Express's `trust proxy`; undefined: none is trusted. */
   readonly trustProxy?: number | string | undefined;
   /** Sees every request: its answer, too, once that is out. */
-  readonly requestObserver: RequestHandler;
+  readonly observe: (request: Request, response: Response) => void;
   /** Puts a span around every request; absent: nobody wants spans. */
   readonly traceRequests?: RequestHandler | undefined;
   readonly outcomes: OutcomeCounter;
@@ -91,12 +91,8 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   });
   handleClientErrors(server);
 
-  app.use(identifyRequests(system.ids));
-  app.use(deps.requestObserver);
   if (deps.traceRequests !== undefined) app.use(deps.traceRequests);
-  app.use(refuseLongUri);
-  app.use(refuseTwoHosts);
-  app.use(turnAwayWhile(deps.draining));
+  app.use(beforeRoutes(deps));
   // Routers are tried one after the other: the busiest come first.
   app.use(stockRoutes(routeDeps));
   app.use(reservationRoutes(routeDeps));
@@ -151,16 +147,25 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
   };
 }
 
-/** Probes and scrapes go on: they must not take a server that ends its work for a broken one. */
-function turnAwayWhile(draining: () => boolean): RequestHandler {
-  return (request, _response, next) => {
-    if (!draining() || isAlwaysAnswered(request.url)) {
-      next();
-      return;
-    }
+/**
+ * All that comes before the routes, in one layer: a layer costs Express more time and memory than
+ * any of these.
+ */
+function beforeRoutes(deps: HttpAppDeps): RequestHandler {
+  const { system, draining, observe } = deps;
+
+  /** Probes and scrapes go on: they must not take a server that ends its work for a broken one. */
+  function drainingFault(request: Request): UnavailableError | undefined {
+    if (!draining() || isAlwaysAnswered(request.url)) return undefined;
     // Whoever is still sending a body must not have the answer cut off by a reset.
     lingerOnClose(request.socket);
-    next(new UnavailableError('shutting-down', DRAINING_RETRY_MS));
+    return new UnavailableError('shutting-down', DRAINING_RETRY_MS);
+  }
+
+  return (request, response, next) => {
+    request.requestId = requestIdOf(request, system.ids);
+    observe(request, response);
+    next(longUriFault(request) ?? hostsFault(request) ?? drainingFault(request));
   };
 }
 

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { IdSource } from '../system.js';
 
@@ -13,13 +12,6 @@ export const requestIdSchema = z.string().regex(GIVEN_PATTERN).meta({
 });
 
 /** The client's own id where it can stand in a header and a log line, else a new one. */
-export function identifyRequests(ids: IdSource): RequestHandler {
-  return (request, _response, next) => {
-    request.requestId = requestIdOf(request, ids);
-    next();
-  };
-}
-
 export function requestIdOf({ headers }: IncomingMessage, ids: IdSource): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && GIVEN_PATTERN.test(given) ? given : ids.next();

@@ -20,11 +20,8 @@ export type ObservedResponse = ServerResponse & {
   traceId?: string;
 };
 
-export type RequestObserver = (
-  request: ObservedRequest,
-  response: ObservedResponse,
-  next: () => void,
-) => void;
+/** Called when a request has come; it sees for itself when that is over. */
+export type RequestObserver = (request: ObservedRequest, response: ObservedResponse) => void;
 
 const PATH_SHOWN_MAX = 256;
 
@@ -80,10 +77,10 @@ export function createRequestObserver(deps: {
     customErrorObject: (request, response) => entry(request, response),
   });
 
-  return (request, response, next) => {
+  return (request, response) => {
     response.startedAtMs = clock.monotonicMs();
     metrics.started();
-    logRequest(request, response, next);
+    logRequest(request, response);
   };
 }
 

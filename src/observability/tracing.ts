@@ -15,7 +15,7 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { InventoryRepository } from '../application/ports.js';
 import type { Timers } from '../system.js';
-import type { ObservedRequest, ObservedResponse, RequestObserver } from './request-log.js';
+import type { ObservedRequest, ObservedResponse } from './request-log.js';
 import { tracedRepository } from './traced-repository.js';
 
 // Loaded only where there is somebody to send spans to (composition.ts).
@@ -24,7 +24,11 @@ export interface Tracing {
   /** The same repository, with spans below that of the request. */
   aroundRepository(repository: InventoryRepository): InventoryRepository;
   /** A span around every request, in the caller's trace where it names one. */
-  readonly traceRequests: RequestObserver;
+  readonly traceRequests: (
+    request: ObservedRequest,
+    response: ObservedResponse,
+    next: () => void,
+  ) => void;
   /** Sends what is left, as far as that does not take too long. */
   stop(): Promise<void>;
 }

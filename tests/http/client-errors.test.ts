@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorRequestHandler } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { handleClientErrors, refuseTwoHosts } from '../../src/http/client-errors.js';
+import { handleClientErrors, hostsFault } from '../../src/http/client-errors.js';
 import { createExpressServer, type ExpressServer } from '../../src/http/http-server.js';
 import { jsonBody } from '../../src/http/json-body.js';
 import { RequestError } from '../../src/http/request-error.js';
@@ -32,7 +32,7 @@ beforeEach(async () => {
     headerBytesMax: 16 * 1024,
   });
   handleClientErrors(express.server);
-  express.app.use(refuseTwoHosts);
+  express.app.use((req, _res, next) => next(hostsFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
     executed.push(req.body);

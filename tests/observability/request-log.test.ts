@@ -60,7 +60,8 @@ async function serve(
       route: { path: '/things/:name' },
     });
     response.req = request;
-    observe(request, response, () => handle(request, response));
+    observe(request, response);
+    handle(request, response);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

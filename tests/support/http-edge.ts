@@ -97,7 +97,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     central: createOwnSync(repository, system),
     now: () => repository.now(),
     ...{ system, admission, trustProxy: options.trustProxy },
-    requestObserver: createRequestObserver({
+    observe: createRequestObserver({
       ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
     }),
     outcomes: requests,

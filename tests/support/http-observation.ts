@@ -3,10 +3,7 @@ import { createMetrics } from '../../src/observability/metrics.js';
 import { createRequestMetrics } from '../../src/observability/request-metrics.js';
 import type { Clock } from '../../src/system.js';
 
-type HttpObservation = Pick<
-  HttpAppDeps,
-  'requestObserver' | 'outcomes' | 'metrics' | 'mayResetMetrics'
->;
+type HttpObservation = Pick<HttpAppDeps, 'observe' | 'outcomes' | 'metrics' | 'mayResetMetrics'>;
 
 /** Nobody looks on; the metrics are those of a service that has taken two requests. */
 export function createExampleObservation(clock: Clock): HttpObservation {
@@ -21,7 +18,7 @@ export function createExampleObservation(clock: Clock): HttpObservation {
   }
   requests.refused('insufficient-stock');
   return {
-    requestObserver: (_request, _response, next) => next(),
+    observe: () => undefined,
     outcomes: { refused: () => undefined, replayed: () => undefined },
     metrics: createMetrics(clock, requests.collect),
     mayResetMetrics: true,
