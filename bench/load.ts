@@ -1,9 +1,12 @@
-import autocannon from 'autocannon';
-import { cpuMicroseconds, type Measured } from './process.js';
+import { type Answer, Connection } from './connection.js';
+import { type Measured, cpuMicroseconds } from './process.js';
+import { settings } from './settings.js';
+import { percentile, sorted } from './statistics.js';
 
 export interface Round {
+  readonly answered: number;
   readonly requestsPerSecond: number;
-  /** Of the server process, all its threads. */
+  /** Of the server's processes, all their threads. */
   readonly cpuMicrosecondsPerRequest: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -14,6 +17,10 @@ export interface LoadRequest {
   readonly path: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Any other answer fails the bench: a figure over wrong answers would mean nothing. */
+  readonly status: number;
+  /** What must be in the right answer: in its head or its body. */
+  readonly contains: string;
 }
 
 /** What one connection remembers from one request to the next. */
@@ -26,52 +33,85 @@ export interface RequestMaker {
 }
 
 export interface LoadOptions {
-  readonly connections: number;
-  readonly seconds: number;
-  /** Any other answer fails the bench: a figure over refusals would mean nothing. */
-  readonly expected: readonly number[];
+  readonly connections?: number;
+  readonly seconds?: number;
 }
 
 /** Closed-loop load on one server for a while; each connection makes the requests in turn. */
 export async function runLoad(
   server: Measured,
   makers: readonly RequestMaker[],
-  { connections, seconds, expected }: LoadOptions,
+  { connections = settings.connections, seconds = settings.seconds }: LoadOptions = {},
 ): Promise<Round> {
-  const cpuBefore = cpuMicroseconds(server.pid);
-  const result = await autocannon({
-    url: server.url,
-    connections,
-    duration: seconds,
-    requests: makers.map(({ make, remember }) => ({
-      setupRequest: (request, context) => {
-        const { method, path, body, headers } = make(context as Memory);
-        return {
-          ...request,
-          method,
-          path,
-          ...(body !== undefined && { body }),
-          headers: { 'content-type': 'application/json', ...headers },
-        };
-      },
-      ...(remember && {
-        onResponse: (_status: number, body: string, context: object) =>
-          remember(body, context as Memory),
-      }),
-    })),
-  });
-  const cpu = cpuMicroseconds(server.pid) - cpuBefore;
-  const answered = result.requests.total;
-  const unexpected = Object.entries(result.statusCodeStats ?? {}).filter(
-    ([status]) => !expected.includes(Number(status)),
-  );
-  if (unexpected.length > 0 || result.errors > 0) {
-    throw new Error(`unexpected answers: ${JSON.stringify(unexpected)}, errors ${result.errors}`);
+  const open = await openConnections(server.url, connections);
+  try {
+    const latencies: number[] = [];
+    const cpuBefore = cpuMicroseconds(server);
+    const startedAt = performance.now();
+    const until = startedAt + seconds * 1_000;
+    await Promise.all(open.map((each) => runConnection(each, makers, until, latencies)));
+    const elapsedMs = performance.now() - startedAt;
+    const cpu = cpuMicroseconds(server) - cpuBefore;
+    const ascending = sorted(latencies);
+    return {
+      answered: latencies.length,
+      requestsPerSecond: (latencies.length / elapsedMs) * 1_000,
+      cpuMicrosecondsPerRequest: cpu / latencies.length,
+      p50Ms: percentile(ascending, 0.5),
+      p99Ms: percentile(ascending, 0.99),
+    };
+  } finally {
+    for (const each of open) each.close();
   }
-  return {
-    requestsPerSecond: answered / result.duration,
-    cpuMicrosecondsPerRequest: cpu / answered,
-    p50Ms: result.latency.p50,
-    p99Ms: result.latency.p99,
-  };
+}
+
+export function openConnections(url: string, count: number): Promise<Connection[]> {
+  return Promise.all(Array.from({ length: count }, () => Connection.open(url)));
+}
+
+async function runConnection(
+  connection: Connection,
+  makers: readonly RequestMaker[],
+  until: number,
+  latencies: number[],
+): Promise<void> {
+  const memory: Memory = {};
+  while (performance.now() < until) {
+    for (const { make, remember } of makers) {
+      const request = make(memory);
+      const askedAt = performance.now();
+      const answer = await connection.ask(requestText(request));
+      latencies.push(performance.now() - askedAt);
+      assertRight(request, answer);
+      remember?.(answer.body, memory);
+    }
+  }
+}
+
+/** One request on a connection of its own, checked like all others. */
+export async function askOnce(url: string, request: LoadRequest): Promise<Answer> {
+  const connection = await Connection.open(url);
+  try {
+    const answer = await connection.ask(requestText(request));
+    assertRight(request, answer);
+    return answer;
+  } finally {
+    connection.close();
+  }
+}
+
+/** All of it is ASCII. */
+export function requestText({ method, path, body, headers = {} }: LoadRequest): string {
+  let text = `${method} ${path} HTTP/1.1\r\nHost: bench\r\n`;
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
+  if (body === undefined) return `${text}\r\n`;
+  return `${text}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+export function assertRight({ method, path, status, contains }: LoadRequest, got: Answer): void {
+  if (got.status === status && (got.body.includes(contains) || got.head.includes(contains))) return;
+  throw new Error(
+    `a wrong answer to ${method} ${path}: expected ${status} with ${contains}, ` +
+      `got ${got.head}\n${got.body.slice(0, 1_000)}`,
+  );
 }
