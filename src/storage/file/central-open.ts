@@ -38,13 +38,12 @@ export async function openCentral(deps: CentralOpenDeps): Promise<OpenedCentral>
   const { manifest, loaded } = await loadOrBegin(deps);
   await removeLeftovers(deps, manifest);
   const newest = manifest.journals.at(-1) ?? '';
-  return {
-    manifest,
-    state: loaded.state,
-    journal: await openAt(fileSystem, `${root}/central/${newest}`, loaded.journal),
-    letters: await openAt(fileSystem, `${root}/${LETTERS_FILE}`, loaded.letters),
-    journalBytes: loaded.journalBytes,
-  };
+  const journal = await openAt(fileSystem, `${root}/central/${newest}`, loaded.journal);
+  const letters = await openAt(fileSystem, `${root}/${LETTERS_FILE}`, loaded.letters);
+  // A power loss may have kept the manifest and not the name of an empty file: it was made anew.
+  await syncOrDie(() => fileSystem.syncDirectory(root), root);
+  const { state, journalBytes } = loaded;
+  return { manifest, state, journal, letters, journalBytes };
 }
 
 async function loadOrBegin(
