@@ -254,7 +254,8 @@ async function recordsOf({ server }: Store): Promise<ReadonlyMap<string, string>
     for (const sku of SKUS) {
       const answer = await client.record(storeId, sku);
       if (answer?.status !== 200) continue;
-      records.set(`${storeId}/${sku}`, `${answer.body['onHand']} ${answer.body['reserved']}`);
+      const { onHand, reserved } = answer.body as unknown as Record<string, number>;
+      records.set(`${storeId}/${sku}`, `${onHand} ${reserved}`);
     }
   }
   return records;
