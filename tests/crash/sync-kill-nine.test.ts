@@ -6,6 +6,7 @@ import { type CrashPoint, endingAt } from './crash-point.js';
 
 const SKUS = ['A', 'B', 'C'];
 const CLIENTS = 4;
+const UNLIMITED = { RATE_LIMIT_RPS: '1000000', RATE_LIMIT_BURST: '1000000' };
 const JOURNAL = 'central/journal-\\d+\\.jsonl$';
 
 /** In a run of the worker: what is folded, and how far that is saved. */
@@ -30,7 +31,7 @@ describe('the central view after kill -9', () => {
       const { preload, environment } = endingAt(point);
       const server = await spawnServer({
         ...{ dataDir, ...(preload && { preload }) },
-        environment: { ...environment, SYNC_INTERVAL_MS: '100' },
+        environment: { ...environment, ...UNLIMITED, SYNC_INTERVAL_MS: '100' },
       });
       const acknowledged = await Promise.all(
         Array.from({ length: CLIENTS }, (__, number) => loadUntilDead(server.url, number)),

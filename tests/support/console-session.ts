@@ -53,6 +53,7 @@ export function normalized(output: string): string {
     .replaceAll(/Date: .*/g, 'Date: <date>')
     .replaceAll(/"time":\d+/g, '"time":<ms>')
     .replaceAll(/"durationMs":\d+/g, '"durationMs":<ms>')
+    .replaceAll(/"ageMs":\d+/g, '"ageMs":<ms>')
     .replaceAll('\r', '')
     .split('\n')
     .map((line) => line.trimEnd())
