@@ -19,6 +19,7 @@ import { createMemoryInventoryRepository } from '../../src/storage/memory/memory
 import { createFakeClock } from '../support/fake-clock.js';
 import { KnownIds, anyCommand, anyPause, opening } from '../support/random-commands.js';
 import { randomRun } from '../support/random-run.js';
+import { reportProof } from '../support/proof-figures.js';
 import { proofScale } from '../support/seeded-random.js';
 import { ReferenceModel } from '../support/reference-model.js';
 import type { ModelRequest } from '../support/reference-state.js';
@@ -305,6 +306,11 @@ describe('the service and its queries', () => {
         run,
       );
       // The stories are worth their name only if they lead everywhere.
+      reportProof({
+        ...{ promise: 'P3 P4', seed: run.seed, wrong: 0 },
+        fault: 'any commands, side by side with a plain model',
+        ...{ runs: `${run.numRuns} stories`, checked: 'every outcome, read and event' },
+      });
       if (run.numRuns >= 1_000) expect([...seen]).toEqual(expect.arrayContaining(ENDINGS));
     },
     60_000 * Math.max(1, proofScale()),

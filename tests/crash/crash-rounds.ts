@@ -22,21 +22,28 @@ const RECORDS: readonly RecordName[] = ['S1/A', 'S1/B', 'S2/A', 'S2/B', 'S3/C'];
 const CALLS_MAX = 20_000;
 const UNLIMITED = { RATE_LIMIT_RPS: '1000000', RATE_LIMIT_BURST: '1000000' };
 
-/** How a server ends: after some time under load, or at a point, under load or while it starts. */
+/**
+ * How a server ends: after some time under load, or at a point, under load or while it starts; or by
+ * itself, with this exit code, of what is done to it (and undone when it has ended).
+ */
 export type Killing =
-  { readonly afterMs: number } | { readonly under: 'load' | 'start'; readonly point: CrashPoint };
+  | { readonly afterMs: number }
+  | { readonly strike: (server: SpawnedServer) => Promise<() => void>; readonly exitCode: number }
+  | { readonly under: 'load' | 'start'; readonly point: CrashPoint };
 
 /** One directory, and servers on it that are killed one after the other. */
 export class CrashRounds {
   readonly ledger = new CrashLedger();
   readonly history = createRecordHistory();
-  readonly dataDir = temporaryDirectory();
   private readonly known = new SharedKnowledge(RECORDS);
   /** Of this round. */
   private calls = 0;
   private keys = 0;
 
-  constructor(private readonly random: SeededRandom) {}
+  constructor(
+    private readonly random: SeededRandom,
+    private readonly dataDir = temporaryDirectory(),
+  ) {}
 
   /** Starts a server and lets it end; what it leaves behind is in order. */
   async round(killing: Killing): Promise<void> {
@@ -52,10 +59,13 @@ export class CrashRounds {
       await sleep(killing.afterMs);
       server.signal('SIGKILL');
     }
+    const undo = 'strike' in killing ? await killing.strike(server) : () => undefined;
     await Promise.all(loads);
     if (this.calls >= CALLS_MAX) throw new Error(`lives on: ${JSON.stringify(killing)}`);
     const endedBy = await server.ended;
-    if (endedBy !== 'SIGKILL') throw new Error(`ended by ${endedBy}: ${server.output()}`);
+    undo();
+    const expected = 'exitCode' in killing ? killing.exitCode : 'SIGKILL';
+    if (endedBy !== expected) throw new Error(`ended by ${endedBy}: ${server.output()}`);
     await this.checkDirectory();
   }
 

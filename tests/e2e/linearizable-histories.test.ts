@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { reportProof } from '../support/proof-figures.js';
 import { type RecordName, createRecordClient } from '../support/record-client.js';
 import { type RecordHistory, createRecordHistory } from '../support/record-history.js';
 import { SharedKnowledge, runRecordClient } from '../support/record-load.js';
@@ -40,6 +41,11 @@ it(
       // It has something to say only if clients get in each other's way.
       expect(refused).toBeGreaterThan(CALLS / 20);
     }
+    reportProof({
+      ...{ promise: 'P2 P3', seed, wrong: 0, runs: `${CLIENTS} clients on ${SKUS.length} records` },
+      fault: 'concurrent clients of the real server',
+      checked: `${ROUNDS * CALLS} calls linearizable`,
+    });
   },
 );
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DataDirectoryError } from '../../../src/storage/file/errors.js';
+import { reportProof } from '../../support/proof-figures.js';
 import { SECTOR_BYTES } from '../../support/simulated-file.js';
 import {
   type SeededRandom,
@@ -36,9 +37,11 @@ describe('any damage to any file', () => {
           throw new Error(`SEED=${seed + count} repeats this`, { cause: error });
         }
       }
-      console.info(
-        `damage: SEED=${seed}, ${DAMAGES} injected, ${refused} refused, the rest harmless`,
-      );
+      reportProof({
+        ...{ promise: 'P8', seed, wrong: 0, runs: `${DAMAGES} damages` },
+        fault: 'any file damaged: bits, blocks, lines, lengths, whole files',
+        checked: `${refused} refused, ${DAMAGES - refused} harmless`,
+      });
       expect(refused).toBeGreaterThan(DAMAGES / 2);
     },
   );
