@@ -90,7 +90,7 @@ module.exports = {
       rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
     },
     {
-      files: ['vitest.config.ts'],
+      files: ['vitest.config.ts', 'vitest.mutants.config.ts'],
       rules: { 'no-restricted-syntax': 'off' },
     },
     {
