@@ -1,8 +1,9 @@
 /** npm run verify -- DATA_DIR: refolds the log from disk, and says whether all of it holds. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type LogReport, verifyLog } from '../storage/file/verify-log.js';
 import { createNodeFileSystem } from '../storage/file/node-file-system.js';
+import { verifyLog } from '../storage/file/verify-log.js';
+import { printLogReport } from './directory/log-report.js';
 
 const USAGE = `Usage: npm run verify -- DATA_DIR
 
@@ -23,7 +24,7 @@ async function main(args: string[]): Promise<number> {
   }
   try {
     const report = await verifyLog(createNodeFileSystem(), directory.path);
-    print(report);
+    printLogReport(report);
     return report.differences.length > 0 ? 1 : 0;
   } catch (error) {
     console.error(`damaged: ${error instanceof Error ? error.message : String(error)}`);
@@ -43,25 +44,4 @@ function directoryOf(args: string[]): { readonly path: string } | 'help' | undef
     if (error instanceof TypeError) return undefined;
     throw error;
   }
-}
-
-function print(report: LogReport): void {
-  const rows: [string, string | number][] = [
-    ['events', report.events],
-    ['stock records', report.records],
-    ['units on hand', report.onHand],
-    ['units reserved', report.reserved],
-    ['active reservations', report.activeReservations],
-    ['live idempotency keys', report.liveKeys],
-    ['highest sequence', report.lastSequence],
-    ['segments', `${report.sealedSegments} sealed, 1 active`],
-    ['last stop', report.clean ? 'clean' : 'not clean (or the server is running)'],
-    ['torn tail', `${report.tornBytes} bytes, never acknowledged`],
-    ['snapshots', report.snapshots.map(({ file, verdict }) => `${file} ${verdict}`).join(', ')],
-  ];
-  for (const [name, value] of rows) console.log(`${name.padEnd(24)}${value}`);
-  console.log('checked on every event: line, crc, chain, sequence, time, versions, keys, holds,');
-  console.log('  available >= 0; on every sealed segment: size and sha256; against each snapshot');
-  for (const difference of report.differences) console.error(`difference: ${difference}`);
-  console.log(report.differences.length === 0 ? 'all holds' : 'NOT all holds');
 }

@@ -12,26 +12,8 @@ import {
   withFiles,
 } from '../storage/file/data-images.js';
 import { BUSY_POLICY, ROOT } from '../storage/file/faulty-storage.js';
+import { runCommand as run } from '../support/run-command.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** `npm run NAME -- …`, without npm. */
-async function run(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['scripts/run.mjs', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close') as Promise<[number | null]>,
-  ]);
-  return { code, stdout, stderr };
-}
 
 /** The files of an image in a real directory. */
 function realDirectory(image: Image): string {

@@ -4,6 +4,7 @@ import { type DataPaths, fileNameOf, numberedFiles } from './data-directory.js';
 import { DataDirectoryError } from './errors.js';
 import { type FileSystem, errorCode, sizeOf, syncFile, syncOrDie } from './file-system.js';
 import { FORMAT_VERSION, MANIFEST_NAME, type Manifest, saveManifest } from './manifest.js';
+import { UNFINISHED_NAME, unfinishedText } from './unfinished-copy.js';
 import { readWatermark } from './watermark.js';
 
 interface FreshDirectoryDeps {
@@ -26,6 +27,7 @@ export async function makeFreshDirectory(deps: FreshDirectoryDeps): Promise<Mani
     format: FORMAT_VERSION,
     generation: 1,
     nodeId: ids.next(),
+    origin: null,
     epoch: 0,
     sealed: [],
     snapshots: [],
@@ -38,6 +40,9 @@ export async function makeFreshDirectory(deps: FreshDirectoryDeps): Promise<Mani
 
 /** Fresh: not one byte of a segment, no snapshot, and no watermark that speaks of an event. */
 async function assertFresh({ fileSystem, paths }: FreshDirectoryDeps): Promise<void> {
+  if ((await fileSystem.list(paths.root)).includes(UNFINISHED_NAME)) {
+    throw new DataDirectoryError(unfinishedText(paths.root));
+  }
   const snapshots = await numberedFiles(fileSystem, paths.snapshots);
   let used = snapshots.length > 0 || (await readWatermark(fileSystem, paths.watermark)) > 0;
   for (const name of await numberedFiles(fileSystem, paths.events)) {
@@ -53,7 +58,7 @@ async function assertFresh({ fileSystem, paths }: FreshDirectoryDeps): Promise<v
 const NOT_OURS = new Set(['EACCES', 'EPERM', 'EINVAL']);
 
 /** Somebody made DATA_DIR, and perhaps others above it, just now: their entries must last, too. */
-async function syncAbove(fileSystem: FileSystem, root: string): Promise<void> {
+export async function syncAbove(fileSystem: FileSystem, root: string): Promise<void> {
   for (let path = dirname(root); ; path = dirname(path)) {
     await syncOrDie(async () => {
       await fileSystem.syncDirectory(path).catch((error: unknown) => {

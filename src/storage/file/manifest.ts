@@ -1,8 +1,8 @@
 /**
  * MANIFEST.json: one JSON object, replaced atomically, with its own CRC like a log line's:
  *
- *   {"format":1,"generation":7,"nodeId":"…","epoch":5,"sealed":[…],"snapshots":[…],
- *    "durable":812,"clean":{…}|null,"crc":"…"}
+ *   {"format":1,"generation":7,"nodeId":"…","origin":{…}|null,"epoch":5,"sealed":[…],
+ *    "snapshots":[…],"durable":812,"clean":{…}|null,"crc":"…"}
  */
 import { errorCode, readWhole, replaceFile, type FileSystem } from './file-system.js';
 import { DataDirectoryError } from './errors.js';
@@ -38,12 +38,20 @@ export interface CleanMark {
   readonly last: number;
 }
 
+/** What a copy was made of: up to this sequence both logs are the same, and no further. */
+export interface Origin {
+  readonly nodeId: string;
+  readonly sequence: number;
+}
+
 export interface Manifest {
   readonly format: typeof FORMAT_VERSION;
   /** Counts the manifests written here. */
   readonly generation: number;
   /** Names this directory's inventory for other nodes: a wiped directory is another one. */
   readonly nodeId: string;
+  /** Null: this directory began empty. */
+  readonly origin: Origin | null;
   /** The last epoch that a writer opened. */
   readonly epoch: number;
   readonly sealed: readonly SealedSegment[];
@@ -70,7 +78,8 @@ export async function loadManifest(
   if (bytes.at(-1) !== 0x0a || !hasValidCrc(bytes.subarray(0, -1))) {
     throw new DataDirectoryError(`${path} is damaged (its checksum does not match)`);
   }
-  const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
+  const read = JSON.parse(bytes.toString('utf8')) as Omit<Manifest, 'origin'> & Partial<Manifest>;
+  const manifest: Manifest = { ...read, origin: read.origin ?? null };
   if ((manifest.format as number) !== FORMAT_VERSION) {
     const found = String(manifest.format);
     throw new DataDirectoryError(
@@ -85,8 +94,8 @@ export async function saveManifest(
   directory: string,
   manifest: Manifest,
 ): Promise<void> {
-  const { format, generation, nodeId, epoch, sealed, snapshots, durable, clean } = manifest;
-  const ordered = { format, generation, nodeId, epoch, sealed, snapshots, durable, clean };
+  const { format, generation, nodeId, origin, epoch, sealed, snapshots, durable, clean } = manifest;
+  const ordered = { format, generation, nodeId, origin, epoch, sealed, snapshots, durable, clean };
   const text = JSON.stringify(ordered).slice(0, -1);
   const crc = crcText(Buffer.from(text));
   const bytes = Buffer.from(text + lineEnd(crc));

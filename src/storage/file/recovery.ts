@@ -11,11 +11,12 @@ import {
 } from './data-directory.js';
 import { type FileSystem, sizeOf } from './file-system.js';
 import { makeFreshDirectory } from './fresh-directory.js';
+import { type ScannedSegment, assertNothingLost, lossFloor } from './loss-floor.js';
 import { type Manifest, loadManifest } from './manifest.js';
 import { Offsets } from './offsets.js';
 import { FIRST_PREVIOUS } from './record-format.js';
 import { foldEvent, replaySealed } from './replay.js';
-import { type SegmentScan, highestDurable, scanSegment } from './segment-scan.js';
+import { scanSegment } from './segment-scan.js';
 import { loadNewestSnapshot } from './snapshot-load.js';
 import { readWatermark } from './watermark.js';
 
@@ -37,12 +38,9 @@ export interface Recovered extends FoldedLog {
   readonly snapshotSequence: number;
 }
 
-export interface RecoveredSegment {
+export interface RecoveredSegment extends ScannedSegment {
   readonly name: string;
-  readonly scan: SegmentScan;
   readonly offsets: Offsets;
-  /** The whole file: good bytes, then perhaps a torn tail. */
-  readonly bytes: Buffer;
 }
 
 export interface RecoveryDeps {
@@ -85,11 +83,7 @@ export async function foldLog(
   const { scan } = active;
   const floor = Math.max(watermark, lossFloor(manifest, active));
   const path = `${paths.events}/${activeName}`;
-  if (scan.last < floor) {
-    const where = scan.broken ? `line ${scan.broken.line} ${scan.broken.what}` : 'the file ends';
-    const promised = `${where}, but events up to ${floor} were acknowledged`;
-    throw damaged(path, `sequence ${scan.last + 1}`, promised);
-  }
+  assertNothingLost(path, active, floor);
   checkCleanMark(manifest, active, path);
   state.publish(manifest.clean === null ? floor : scan.last);
   return {
@@ -100,17 +94,6 @@ export async function foldLog(
     epoch: Math.max(manifest.epoch, scan.epoch),
     replayed: state.lastSequence - before,
   };
-}
-
-/** The highest sequence that anything on disk says was acknowledged. */
-function lossFloor(manifest: Manifest, { scan, bytes }: RecoveredSegment): number {
-  return Math.max(
-    manifest.durable,
-    ...manifest.snapshots.map((entry) => entry.sequence),
-    manifest.sealed.at(-1)?.last ?? 0,
-    scan.durable,
-    scan.broken === undefined ? 0 : highestDurable(bytes.subarray(scan.broken.offset)),
-  );
 }
 
 /** Compares the segments there are with those there should be; the name of the active one. */

@@ -3,7 +3,13 @@ import { PublishedState } from '../published-state.js';
 import { dataPaths } from './data-directory.js';
 import { DataDirectoryError } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { MANIFEST_NAME, type Manifest, type SnapshotEntry, loadManifest } from './manifest.js';
+import {
+  MANIFEST_NAME,
+  type Manifest,
+  type Origin,
+  type SnapshotEntry,
+  loadManifest,
+} from './manifest.js';
 import { foldLog } from './recovery.js';
 import { snapshotDifferences } from './snapshot-compare.js';
 import { loadSnapshot } from './snapshot-load.js';
@@ -17,6 +23,10 @@ export interface LogReport {
   readonly activeReservations: number;
   readonly liveKeys: number;
   readonly lastSequence: number;
+  /** Record time of that event; undefined: there is none. */
+  readonly lastAt: number | undefined;
+  readonly nodeId: string;
+  readonly origin: Origin | null;
   readonly sealedSegments: number;
   readonly clean: boolean;
   readonly tornBytes: number;
@@ -50,7 +60,8 @@ export async function verifyLog(fileSystem: FileSystem, root: string): Promise<L
   }
 }
 
-async function verifyAgainst(
+/** As `verifyLog`, with a manifest that need not be in the directory (yet). */
+export async function verifyAgainst(
   fileSystem: FileSystem,
   root: string,
   manifest: Manifest,
@@ -75,6 +86,9 @@ async function verifyAgainst(
     ...totals(fold),
     events: scan.last,
     lastSequence: scan.last,
+    lastAt: scan.last === 0 ? undefined : fold.lastAt,
+    nodeId: manifest.nodeId,
+    origin: manifest.origin,
     sealedSegments: manifest.sealed.length,
     clean: folded.clean,
     tornBytes: bytes.length - scan.goodBytes,

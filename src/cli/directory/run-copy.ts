@@ -1,0 +1,49 @@
+import { rmSync } from 'node:fs';
+import type { Moment } from '../../application/record-history.js';
+import { copyDirectory } from '../../storage/file/copy/copy-directory.js';
+import { takeTarget } from '../../storage/file/copy/copy-target.js';
+import { createNodeFileSystem } from '../../storage/file/node-file-system.js';
+import { UNFINISHED_NAME } from '../../storage/file/unfinished-copy.js';
+import { createSystem } from '../../system.js';
+import { printLogReport } from './log-report.js';
+
+export interface CopyCommand {
+  readonly from: string;
+  readonly to: string;
+  readonly point?: Moment;
+}
+
+/** Copies a data directory and says what is in the copy; resolves with the exit code. */
+export async function runCopy({ from, to, point }: CopyCommand): Promise<number> {
+  const fileSystem = createNodeFileSystem();
+  try {
+    const target = await takeTarget(fileSystem, to);
+    const deps = { fileSystem, ...createSystem(), onWarning };
+    const report = await copyDirectory(deps, from, target, point).catch((error: unknown) => {
+      discard(to);
+      throw error;
+    });
+    printLogReport(report);
+    console.log(`${from} is copied to ${to} up to event ${report.lastSequence}`);
+    return 0;
+  } catch (error) {
+    console.error(`nothing was copied: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+/** The target was empty: all that is in it now is ours, and of no use. The mark goes last. */
+function discard(target: string): void {
+  try {
+    for (const name of ['events', 'snapshots', 'quarantine', 'MANIFEST.json.new']) {
+      rmSync(`${target}/${name}`, { recursive: true, force: true });
+    }
+    rmSync(`${target}/${UNFINISHED_NAME}`, { force: true });
+  } catch (error) {
+    onWarning(`${target} could not be emptied: ${String(error)}`);
+  }
+}
+
+function onWarning(message: string): void {
+  console.error(`warning: ${message}`);
+}

@@ -1,0 +1,53 @@
+/** npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]: a data directory, as it was then. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseMoment } from '../http/moment.js';
+import { type CopyCommand, runCopy } from './directory/run-copy.js';
+
+const USAGE = `Usage: npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]
+
+Copies a backup (or any data directory) to TARGET, a new or empty directory: start a server there
+with DATA_DIR=TARGET. The copy is durable and has been refolded from its first line when the command
+ends. It has a new node id: whoever follows the old one's feed has to begin anew.
+  --at SEQUENCE  only up to and with this event
+  --at TIME      only up to this moment of record time, such as 2026-11-22T16:17:47.638Z
+
+Exit code 0: done; 1: the backup is damaged (with its place), does not reach so far, or cannot be
+copied, and no copy is left.`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: string[]): Promise<number> {
+  const command = parseCommandLine(args);
+  if (command === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  if (command !== undefined) return await runCopy(command);
+  console.error(USAGE);
+  return 2;
+}
+
+/** Undefined: wrong usage. */
+function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
+  try {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        at: { type: 'string' },
+      },
+    });
+    if (values.help) return 'help';
+    const [from, to] = positionals;
+    if (from === undefined || to === undefined || positionals.length > 2) return undefined;
+    const command = { from: resolve(from), to: resolve(to) };
+    if (values.at === undefined) return command;
+    const point = parseMoment(values.at);
+    return point && { ...command, point };
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

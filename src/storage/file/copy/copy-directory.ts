@@ -1,0 +1,72 @@
+import type { Moment } from '../../../application/record-history.js';
+import type { IdSource, Timers } from '../../../system.js';
+import type { DataPaths } from '../data-directory.js';
+import { DataDirectoryError } from '../errors.js';
+import type { FileSystem } from '../file-system.js';
+import { FORMAT_VERSION, type Manifest } from '../manifest.js';
+import { type LogReport, verifyAgainst } from '../verify-log.js';
+import { copyLog } from './copy-log.js';
+import { copySnapshots } from './copy-snapshots.js';
+import { finishTarget } from './copy-target.js';
+import { lastEventAt } from './restore-point.js';
+import { readSourceLog } from './source-log.js';
+
+export interface CopyDeps {
+  readonly fileSystem: FileSystem;
+  readonly timers: Timers;
+  readonly ids: IdSource;
+  readonly onWarning: (message: string) => void;
+}
+
+/**
+ * Makes a data directory of what another one holds, up to the end of its log or to an earlier
+ * point, in a target that was taken for it. The source may be in use: nothing of it is locked,
+ * changed or waited for. All of the copy is durable, and has been folded from its first line,
+ * before its manifest makes it a data directory. Rejects with DataDirectoryError where the source
+ * is damaged, or does not reach so far; what is in the target is of no use then.
+ *
+ * The copy has a node id of its own. From its last event on it is another history, if either of the
+ * two goes on: whoever followed the source must notice.
+ */
+export async function copyDirectory(
+  deps: CopyDeps,
+  from: string,
+  to: DataPaths,
+  point?: Moment,
+): Promise<LogReport> {
+  const { fileSystem } = deps;
+  const source = await readSourceLog(deps, from);
+  const sequence = point ? await lastEventAt(fileSystem, source, point) : source.last;
+  const { sealed, clean } = await copyLog(fileSystem, source, to, sequence);
+  const manifest: Manifest = {
+    format: FORMAT_VERSION,
+    generation: 1,
+    nodeId: deps.ids.next(),
+    origin: { nodeId: source.manifest.nodeId, sequence },
+    epoch: source.manifest.epoch,
+    sealed,
+    snapshots: await copySnapshots(deps, source, to, sequence),
+    durable: sequence,
+    clean,
+  };
+  const report = await refolded(fileSystem, to.root, manifest);
+  await finishTarget(fileSystem, to, manifest);
+  return report;
+}
+
+/** What every checksum of the source agrees with may still break the rule, or a bad disk may. */
+async function refolded(
+  fileSystem: FileSystem,
+  root: string,
+  manifest: Manifest,
+): Promise<LogReport> {
+  try {
+    const report = await verifyAgainst(fileSystem, root, manifest);
+    const [difference] = report.differences;
+    if (difference !== undefined) throw new DataDirectoryError(difference);
+    return report;
+  } catch (error) {
+    if (!(error instanceof DataDirectoryError)) throw error;
+    throw new DataDirectoryError(`the copy cannot be folded: ${error.message}`, { cause: error });
+  }
+}
