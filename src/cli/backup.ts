@@ -33,14 +33,14 @@ function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
     if (values.help) return 'help';
     const [from, to] = positionals;
     if (from === undefined || positionals.length > 2) return undefined;
-    return { from: resolve(from), to: resolve(to ?? besides(resolve(from))) };
+    return { from, to: to ?? beside(from) };
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
 }
 
-function besides(directory: string): string {
+function beside(directory: string): string {
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  return `${directory}.backup-${time}`;
+  return `${resolve(directory)}.backup-${time}`;
 }

@@ -1,5 +1,4 @@
 /** npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]: a data directory, as it was then. */
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseMoment } from '../http/moment.js';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
@@ -42,7 +41,7 @@ function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
     if (values.help) return 'help';
     const [from, to] = positionals;
     if (from === undefined || to === undefined || positionals.length > 2) return undefined;
-    const command = { from: resolve(from), to: resolve(to) };
+    const command = { from, to };
     if (values.at === undefined) return command;
     const point = parseMoment(values.at);
     return point && { ...command, point };

@@ -8,10 +8,12 @@ describe('every command that a document shows', () => {
   it.each(['README.md', 'run.md'])('of %s prints what it says', async (file) => {
     const steps = consoleSteps(file);
     expect(steps.length).toBeGreaterThan(5);
-    const dataDir = temporaryDirectory();
-    const server = await spawnServer({ dataDir });
+    const data = temporaryDirectory();
+    const server = await spawnServer({ dataDir: `${data}/inventory` });
     const replace = (text: string): string =>
-      text.replaceAll('http://127.0.0.1:3000', server.url).replaceAll('data/inventory', dataDir);
+      text
+        .replaceAll('http://127.0.0.1:3000', server.url)
+        .replaceAll(/\bdata\/(?=inventory|backup|restored)/g, `${data}/`);
 
     const outputs = await runConsole(steps, replace, {});
 

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Moment } from '../../application/record-history.js';
 import { copyDirectory } from '../../storage/file/copy/copy-directory.js';
 import { takeTarget } from '../../storage/file/copy/copy-target.js';
@@ -7,6 +8,7 @@ import { UNFINISHED_NAME } from '../../storage/file/unfinished-copy.js';
 import { createSystem } from '../../system.js';
 import { printLogReport } from './log-report.js';
 
+/** Paths as they were given; they may be relative. */
 export interface CopyCommand {
   readonly from: string;
   readonly to: string;
@@ -16,11 +18,12 @@ export interface CopyCommand {
 /** Copies a data directory and says what is in the copy; resolves with the exit code. */
 export async function runCopy({ from, to, point }: CopyCommand): Promise<number> {
   const fileSystem = createNodeFileSystem();
+  const [source, root] = [resolve(from), resolve(to)];
   try {
-    const target = await takeTarget(fileSystem, to);
+    const target = await takeTarget(fileSystem, root);
     const deps = { fileSystem, ...createSystem(), onWarning };
-    const report = await copyDirectory(deps, from, target, point).catch((error: unknown) => {
-      discard(to);
+    const report = await copyDirectory(deps, source, target, point).catch((error: unknown) => {
+      discard(root);
       throw error;
     });
     printLogReport(report);
