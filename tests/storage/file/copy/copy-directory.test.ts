@@ -229,6 +229,8 @@ describe('a damaged source', () => {
     const warnings: string[] = [];
     const report = await copied({ fileSystem, warnings });
     expect(report).toMatchObject({ events: 40, snapshots: [], differences: [] });
-    expect(warnings).toEqual([older, newer].map((path) => expect.stringContaining(path!) as string));
+    expect(warnings).toEqual(
+      [older, newer].map((path) => expect.stringContaining(path!) as string),
+    );
   });
 });
