@@ -44,7 +44,11 @@ module.exports = {
     mayImport('sync', '^src/sync/', '^src/(domain|application|resilience|sync)/'),
     mayImport('http', '^src/http/', '^src/(domain|application|resilience|http)/'),
     mayImport('resilience', '^src/resilience/', '^src/resilience/'),
-    mayImport('observability', '^src/observability/', '^src/(domain|application|observability)/'),
+    mayImport(
+      'observability',
+      '^src/observability/',
+      '^src/(domain|application|resilience|observability)/',
+    ),
     mayImport('config', '^src/config[.]ts$', '^src/domain/'),
     mayImport('main', '^src/main[.]ts$', '^src/(composition|config)[.]ts$'),
     {

@@ -1,8 +1,9 @@
 import type { Config } from './config.js';
 import { UnavailableError } from './domain/errors.js';
 import type { Logger } from './observability/logger.js';
+import type { ResilienceStatistics } from './observability/resilience-metrics.js';
 import { createBulkhead } from './resilience/bulkhead.js';
-import { createCircuitBreaker } from './resilience/circuit-breaker.js';
+import { type CircuitBreaker, createCircuitBreaker } from './resilience/circuit-breaker.js';
 import { createRetry } from './resilience/retry.js';
 import { DataDirectoryError } from './storage/file/errors.js';
 import type { FileSystem } from './storage/file/file-system.js';
@@ -34,6 +35,8 @@ export interface SyncParts {
 export interface RunningSync extends Sync {
   /** Runs a last time, for `graceMs` at the most, and lets go of the files. */
   close(graceMs: number): Promise<void>;
+  /** How its breakers and its bulkhead stand. */
+  resilience(): ResilienceStatistics;
 }
 
 /** The central view: of the own log, or of the sources that are configured. */
@@ -52,20 +55,22 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   const gone = await aggregate.retainSources(names, repository.now());
   if (gone.length > 0) log.warn({ gone }, 'sources that are not configured any more were dropped');
   assertLogReaches(aggregate.progressOf(OWN_LOG), parts);
+  const breakers: [name: string, breaker: CircuitBreaker][] = [];
+  const bulkhead = createBulkhead({
+    ...{ clock, timers, slots: config.concurrencySync },
+    queueMax: BULKHEAD_QUEUE_MAX,
+    waitMsMax: BULKHEAD_WAIT_MS_MAX,
+    refusal: () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS),
+  });
   const sync = createSync({
     ...{ sources, aggregate, system },
     now: () => repository.now(),
     intervalMs: config.syncIntervalMs,
     retryTimes: config.retryTimes,
     retry: createRetry({ baseMs: config.retryBaseMs, times: config.retryTimes }, system),
-    bulkhead: createBulkhead({
-      ...{ clock, timers, slots: config.concurrencySync },
-      queueMax: BULKHEAD_QUEUE_MAX,
-      waitMsMax: BULKHEAD_WAIT_MS_MAX,
-      refusal: () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS),
-    }),
-    breakerFor: (source) =>
-      createCircuitBreaker(
+    bulkhead,
+    breakerFor(source) {
+      const breaker = createCircuitBreaker(
         {
           threshold: config.breakerThreshold,
           cooldownMs: config.breakerCooldownMs,
@@ -73,7 +78,10 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
         },
         clock,
         (state) => log.info({ source, state }, 'the circuit breaker of a source changed'),
-      ),
+      );
+      breakers.push([`sync ${source}`, breaker]);
+      return breaker;
+    },
     onError(source, error) {
       if (error === undefined) log.info({ source }, 'a source of the central view is well again');
       else log.warn({ source, err: error }, 'a source of the central view cannot be folded');
@@ -85,6 +93,12 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   }
   return {
     ...sync,
+    resilience: () => ({
+      bulkheads: { sync: bulkhead.statistics() },
+      circuitBreakers: Object.fromEntries(
+        breakers.map(([name, breaker]) => [name, breaker.statistics()]),
+      ),
+    }),
     async close(graceMs) {
       await sync.worker.close(graceMs);
       await aggregate.close();

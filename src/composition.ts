@@ -6,16 +6,13 @@ import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
 import { createRecordClock } from './application/record-clock.js';
+import { createCounters, gatherMetrics } from './composition-metrics.js';
 import { openSync } from './composition-sync.js';
 import type { Config } from './config.js';
 import { createAdmission } from './http/admission.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
-import { createMetrics } from './observability/metrics.js';
-import { createProcessMetrics } from './observability/process-metrics.js';
 import { createRequestObserver } from './observability/request-log.js';
-import { createRequestMetrics } from './observability/request-metrics.js';
-import { createStorageMetrics } from './observability/storage-metrics.js';
 import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
@@ -62,15 +59,13 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const version = versionOfPackage();
   const { logger: log, flush } = createLogger({ level: config.logLevel });
   hooks.onExit(flush);
-  const requestMetrics = createRequestMetrics();
-  const storageMetrics = createStorageMetrics();
-  const processMetrics = createProcessMetrics({ ...system, version });
+  const counters = createCounters(system, version);
   const directory = prepareDirectory(config.dataDir);
   const presence = takePresenceLock(directory);
   const report = createStorageReport({
-    ...{ logger: log, metrics: storageMetrics, onFatal: hooks.onFatal },
+    ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },
   });
-  const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, storageMetrics.synced);
+  const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, counters.storage.synced);
   const repository = await openRepository({ config, system, fileSystem, report, log, presence });
   logRecovery(log, config, repository);
   const onFatal = (error: unknown): void => report.fatal(error);
@@ -90,12 +85,6 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     service,
     onError: (error) => log.warn({ err: error }, 'due reservations could not be settled yet'),
   });
-  const { recovery } = repository;
-  const metrics = createMetrics(system.clock, () => [
-    ...requestMetrics.collect(),
-    ...storageMetrics.collect({ ...repository.statistics(), recovery }),
-    ...processMetrics.collect(),
-  ]);
   const admission = createAdmission({
     system,
     limit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
@@ -105,6 +94,10 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     onBreaker: (lane, state) => log.warn({ lane, state }, 'circuit breaker'),
     onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
   });
+  const metrics = gatherMetrics(counters, system, () => ({
+    ...{ repository, admission: admission.statistics(), sync: sync.worker.statistics() },
+    resilience: sync.resilience(),
+  }));
   let draining = false;
   const { server, endStreams } = createHttpApp({
     service,
@@ -116,10 +109,10 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     admission,
     trustProxy: config.trustProxy,
     observe: createRequestObserver({
-      ...{ logger: log, metrics: requestMetrics, clock: system.clock },
+      ...{ logger: log, metrics: counters.requests, clock: system.clock },
     }),
     traceRequests: tracing?.traceRequests,
-    outcomes: requestMetrics,
+    outcomes: counters.requests,
     metrics,
     mayResetMetrics: config.environment !== 'production',
     version,
@@ -142,7 +135,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       await sync.close(config.shutdownGraceMs);
       await repository.close();
       presence.release();
-      processMetrics.stop();
+      counters.process.stop();
       await tracing?.stop();
       log.info('stopped clean');
     },

@@ -48,9 +48,40 @@ const metricsMembers = {
 
 export const metricsSchema = z.strictObject(metricsMembers).meta({ id: 'Metrics' });
 
+const count = z.int().min(0);
+
+const circuitBreakerSchema = z
+  .strictObject({
+    state: z.enum(['closed', 'open', 'half-open']),
+    successes: count,
+    failures: count,
+    refused: count.meta({ description: 'Calls that were not let through.' }),
+    opened: count.meta({ description: 'How often it has opened.' }),
+  })
+  .meta({ id: 'CircuitBreaker' });
+
+const bulkheadSchema = z
+  .strictObject({
+    slots: count,
+    active: count,
+    queued: count,
+    queueMax: count,
+    run: count,
+    refused: count,
+  })
+  .meta({ id: 'Bulkhead' });
+
+const resilienceMembers = {
+  circuitBreakers: z.record(z.string(), circuitBreakerSchema).meta({ description: 'By name.' }),
+  bulkheads: z.record(z.string(), bulkheadSchema).meta({ description: 'By name.' }),
+};
+
+const resilienceSchema = z.strictObject(resilienceMembers);
+export type ResilienceBody = z.infer<typeof resilienceSchema>;
+
 /** Everything at once. */
 export const healthMetricsSchema = z
-  .strictObject({ ...healthMembers, ...metricsMembers })
+  .strictObject({ ...healthMembers, ...resilienceMembers, ...metricsMembers })
   .meta({ id: 'HealthMetrics' });
 
 export type HealthMetricsBody = z.infer<typeof healthMetricsSchema>;

@@ -59,7 +59,7 @@ export function createStorageMetrics(): StorageMetrics {
         'From handing a batch to the log until it is durable: encoding, write, sync, watermark.',
         [commits.sample()],
       ),
-      histogram('inventory_sync_duration_seconds', 'Time that one fdatasync took.', [
+      histogram('inventory_fdatasync_duration_seconds', 'Time that one fdatasync took.', [
         syncs.sample(),
       ]),
       gauge('inventory_queue_events', 'Events that wait for the disk.', now.pendingEvents),

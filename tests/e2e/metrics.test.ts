@@ -21,7 +21,7 @@ describe('what a real server shows to Prometheus', () => {
     expect(text).toContain('inventory_records 1\n');
     expect(text).toContain('inventory_queue_events 0\n');
     expect(valueOf('inventory_group_commit_events_count')).toBe(2);
-    expect(valueOf('inventory_sync_duration_seconds_count')).toBeGreaterThanOrEqual(2);
+    expect(valueOf('inventory_fdatasync_duration_seconds_count')).toBeGreaterThanOrEqual(2);
     expect(valueOf('inventory_recovery_duration_seconds')).toBeGreaterThan(0);
     expect(valueOf('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(valueOf('process_cpu_seconds_total')).toBeGreaterThan(0);

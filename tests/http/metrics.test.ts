@@ -127,7 +127,11 @@ describe('the metrics', () => {
 
     expect(status).toBe(200);
     expectShape(healthMetricsSchema, body);
-    expect(body).toMatchObject({ status: 'ok', version: '1.2.3' });
+    expect(body).toMatchObject({
+      ...{ status: 'ok', version: '1.2.3' },
+      circuitBreakers: { 'sync own': { state: 'closed' } },
+      bulkheads: { sync: { slots: 4 } },
+    });
     expect(body.metrics).toHaveProperty('inventory_http_requests_total');
   });
 

@@ -20,6 +20,7 @@ import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
 import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
+import { allIsWell } from './http-observation.js';
 import { listen, shut } from '../http/raw-exchange.js';
 import { createOwnSync } from './own-sync.js';
 import { createTestAdmission } from './test-admission.js';
@@ -101,7 +102,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
       ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
     }),
     outcomes: requests,
-    metrics: createMetrics(clock, requests.collect),
+    metrics: Object.assign(createMetrics(clock, requests.collect), { resilience: allIsWell }),
     mayResetMetrics: options.mayResetMetrics ?? true,
     version: '1.2.3',
     draining: () => draining,

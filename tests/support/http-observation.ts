@@ -20,7 +20,17 @@ export function createExampleObservation(clock: Clock): HttpObservation {
   return {
     observe: () => undefined,
     outcomes: { refused: () => undefined, replayed: () => undefined },
-    metrics: createMetrics(clock, requests.collect),
+    metrics: Object.assign(createMetrics(clock, requests.collect), { resilience: allIsWell }),
     mayResetMetrics: true,
+  };
+}
+
+/** Of breakers and bulkheads that have had nothing to do. */
+export function allIsWell() {
+  const none = { successes: 0, failures: 0, refused: 0, opened: 0 };
+  const idle = { active: 0, queued: 0, queueMax: 10_000, run: 0, refused: 0 };
+  return {
+    circuitBreakers: { 'sync own': { state: 'closed' as const, ...none } },
+    bulkheads: { sync: { slots: 4, ...idle } },
   };
 }

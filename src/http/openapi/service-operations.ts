@@ -39,7 +39,7 @@ const healthMetrics: Operation = {
   path: '/api/health/metrics',
   tag,
   summary: 'Ask for everything at once',
-  description: 'Health, and all that is counted.',
+  description: 'Health, circuit breakers, bulkheads, and all that is counted.',
   successes: [found(healthMetricsSchema, 'Everything.')],
   problems: [],
   always: true,

@@ -42,7 +42,11 @@ export function healthRoutes(deps: {
 
   function everything(request: Request, response: Response): void {
     refuseQuery(request);
-    const body: HealthMetricsBody = { ...present(), ...metricsBody(metrics) };
+    const body: HealthMetricsBody = {
+      ...present(),
+      ...metrics.resilience(),
+      ...metricsBody(metrics),
+    };
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(body) });
   }
 

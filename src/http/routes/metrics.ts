@@ -1,7 +1,7 @@
 import { type Request, type Response, Router } from 'express';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
-import type { MetricsBody } from '../metrics-schemas.js';
+import type { MetricsBody, ResilienceBody } from '../metrics-schemas.js';
 import { READ, type SendAnswer, WRITTEN } from '../answer.js';
 import { parseBody, refuseQuery } from '../request-input.js';
 import { nothingSchema } from '../request-schemas.js';
@@ -13,6 +13,8 @@ export interface MetricsSource {
   /** Wall time, ms since the epoch, from which it counts. */
   readonly sinceMs: number;
   json(): MetricsBody['metrics'];
+  /** How circuit breakers and bulkheads stand. */
+  resilience(): ResilienceBody;
   /** The text format 0.0.4 of Prometheus. */
   text(): string;
   /** Counts from zero again. */

@@ -1,0 +1,55 @@
+import type { SyncStatistics } from '../application/sync-control.js';
+import { type MetricFamily, type NumberSample, counter, gauge } from './metric-family.js';
+
+type SourceFigures = SyncStatistics['sources'][number];
+
+/** Of the central view. Sources are named as they are configured. */
+export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
+  function bySource(figure: (source: SourceFigures) => number | undefined): NumberSample[] {
+    return sync.sources.flatMap((source) => {
+      const value = figure(source);
+      return value === undefined ? [] : [{ labels: { source: source.name }, value }];
+    });
+  }
+
+  return [
+    gauge('inventory_sync_running', '1: the periodic timer is on.', Number(sync.running)),
+    counter('inventory_sync_runs_total', 'Runs of the sync worker.', sync.runs),
+    counter(
+      'inventory_sync_failed_runs_total',
+      'Runs in which a source could not be read to its end.',
+      sync.failedRuns,
+    ),
+    gauge(
+      'inventory_sync_last_run_duration_seconds',
+      'What the last run took.',
+      sync.lastRunDurationMs / 1_000,
+    ),
+    counter('inventory_sync_events_total', 'Events folded.', sync.eventsFolded),
+    counter(
+      'inventory_sync_duplicates_total',
+      'Events that a source sent again, and that were skipped.',
+      sync.duplicatesSkipped,
+    ),
+    gauge('inventory_sync_sequence', 'The last event folded.', bySource(sequenceOf)),
+    gauge('inventory_sync_lag_events', 'Events of a source not folded yet.', bySource(lagOf)),
+    gauge(
+      'inventory_sync_age_seconds',
+      'How long ago all of a source was folded; absent: never.',
+      bySource(ageOf),
+    ),
+    gauge(
+      'inventory_sync_source_up',
+      '0: the source cannot be folded; the others go on.',
+      bySource(({ up }) => Number(up)),
+    ),
+    gauge('inventory_dead_letters', 'Dead letters that wait for a person.', sync.lettersOpen),
+    counter('inventory_dead_letters_total', 'Events set aside.', sync.lettersOpened),
+    gauge('inventory_central_records', 'Records in the central view.', sync.records),
+  ];
+}
+
+const sequenceOf = ({ sequence }: SourceFigures): number => sequence;
+const lagOf = ({ lag }: SourceFigures): number => lag;
+const ageOf = ({ ageMs }: SourceFigures): number | undefined =>
+  ageMs === undefined ? undefined : ageMs / 1_000;
