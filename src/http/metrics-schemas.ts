@@ -76,13 +76,11 @@ const resilienceMembers = {
   bulkheads: z.record(z.string(), bulkheadSchema).meta({ description: 'By name.' }),
 };
 
-const resilienceSchema = z.strictObject(resilienceMembers);
-export type ResilienceBody = z.infer<typeof resilienceSchema>;
-
 /** Everything at once. */
 export const healthMetricsSchema = z
   .strictObject({ ...healthMembers, ...resilienceMembers, ...metricsMembers })
   .meta({ id: 'HealthMetrics' });
 
 export type HealthMetricsBody = z.infer<typeof healthMetricsSchema>;
+export type ResilienceBody = Pick<HealthMetricsBody, 'circuitBreakers' | 'bulkheads'>;
 export type MetricsBody = z.infer<typeof metricsSchema>;
