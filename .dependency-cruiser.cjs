@@ -43,6 +43,13 @@ module.exports = {
     mayImport('storage', '^src/storage/', '^src/(domain|application|resilience|storage)/'),
     mayImport('sync', '^src/sync/', '^src/(domain|application|resilience|sync)/'),
     mayImport('http', '^src/http/', '^src/(domain|application|resilience|http)/'),
+    {
+      name: 'the-client-stands-alone',
+      comment: 'Others use it without the service: it needs Node, and nothing that is installed.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^src/client/', dependencyTypesNot: ['core'] },
+    },
     mayImport('resilience', '^src/resilience/', '^src/resilience/'),
     mayImport(
       'observability',

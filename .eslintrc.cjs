@@ -69,7 +69,7 @@ module.exports = {
     },
     {
       files: ['src/**/*.ts'],
-      excludedFiles: ['src/system.ts', 'src/main.ts', 'src/cli/**/*.ts'],
+      excludedFiles: ['src/system.ts', 'src/client/world.ts', 'src/main.ts', 'src/cli/**/*.ts'],
       rules: {
         'no-restricted-properties': ['error', ...ambient],
         'no-restricted-syntax': ['error', noDefaultExport, noAmbientClock],

@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createSystem } from '../system.js';
-import { createHttpApiClient } from './import/api-client.js';
+import { InventoryClient } from '../client/inventory-client.js';
 import { type CommandLine, USAGE, parseCommandLine } from './import/command-line.js';
 import { ImportError } from './import/import-error.js';
 import { importOrders } from './import/import-orders.js';
-import { createPatientClient } from './import/patience.js';
 import { showProgress } from './import/progress-display.js';
 import { openProgressFile } from './import/progress-file.js';
 import { reportOf } from './import/report.js';
-
-const ATTEMPT_TIMEOUT_MS = 30_000;
-const BACKOFF_BASE_MS = 100;
-const BACKOFF_MAX_MS = 5_000;
 
 process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
 
@@ -31,16 +24,7 @@ async function main(command: CommandLine): Promise<number> {
 
 async function runImport(command: Extract<CommandLine, { kind: 'import' }>): Promise<number> {
   const { file, url, concurrency, patienceMs } = command;
-  const { clock, random } = createSystem();
-  const client = createPatientClient({
-    client: createHttpApiClient({ url, attemptTimeoutMs: ATTEMPT_TIMEOUT_MS }),
-    random,
-    sleep,
-    monotonicMs: () => clock.monotonicMs(),
-    patienceMs,
-    backoffBaseMs: BACKOFF_BASE_MS,
-    backoffMaxMs: BACKOFF_MAX_MS,
-  });
+  const client = new InventoryClient({ url, patienceMs });
   let endDisplay = () => {};
   try {
     const result = await importOrders(readFileSync(file), {

@@ -1,6 +1,6 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ApiClient, ApiRequest, Reply } from '../../src/cli/import/api-client.js';
+import type { Reply, Transport, WireRequest } from '../../src/client/transport.js';
 import type { ProgressFile } from '../../src/cli/import/progress-file.js';
 import { expectationOf, onHandAt } from './import-expectation.js';
 import {
@@ -40,7 +40,7 @@ function faulty(fault: Fault, nth: number) {
   let writes = 0;
   let dead = false;
   let met = false;
-  let late: ApiRequest | undefined;
+  let late: WireRequest | undefined;
 
   function meets(count: number, ...faults: Fault[]): boolean {
     const now = count === nth && faults.includes(fault);
@@ -54,14 +54,14 @@ function faulty(fault: Fault, nth: number) {
   }
 
   /** The late request arrives together with the one that repeats it. */
-  async function sendLate(client: ApiClient, request: ApiRequest): Promise<void> {
+  async function sendLate(client: Transport, request: WireRequest): Promise<void> {
     if (late?.path !== request.path) return;
     const arriving = late;
     late = undefined;
     await client.send(arriving);
   }
 
-  function wrapClient(client: ApiClient): ApiClient {
+  function wrapClient(client: Transport): Transport {
     return {
       async send(request) {
         if (isDead()) die();

@@ -8,10 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createInventoryQueries } from '../../src/application/inventory-queries.js';
 import { createInventoryService } from '../../src/application/inventory-service.js';
 import { createRecordClock } from '../../src/application/record-clock.js';
-import { type ApiClient, createHttpApiClient } from '../../src/cli/import/api-client.js';
 import { type ImportResult, importOrders } from '../../src/cli/import/import-orders.js';
-import { createPatientClient } from '../../src/cli/import/patience.js';
 import { type ProgressFile, openProgressFile } from '../../src/cli/import/progress-file.js';
+import { InventoryClient } from '../../src/client/inventory-client.js';
+import { type Transport, createTransport } from '../../src/client/transport.js';
+import { realWorld } from '../../src/client/world.js';
 import { createHttpApp } from '../../src/http/http-app.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
@@ -92,25 +93,18 @@ export interface ImportRun {
   readonly concurrency?: number;
   readonly patienceMs?: number;
   /** Something that goes wrong between the import and the service, or its progress file. */
-  readonly wrapClient?: (client: ApiClient) => ApiClient;
+  readonly wrapClient?: (client: Transport) => Transport;
   readonly wrapProgress?: (file: ProgressFile) => ProgressFile;
 }
 
 /** The import in this process, with short pauses. */
 export async function runImport(run: ImportRun): Promise<ImportResult> {
   const { csv, url, progressFile, concurrency = 8, patienceMs = 20_000 } = run;
-  const { clock, random } = createSystem();
-  const client = createHttpApiClient({ url, attemptTimeoutMs: 5_000 });
+  const http = createTransport({ url, attemptTimeoutMs: 5_000, world: realWorld });
+  const transport = run.wrapClient?.(http) ?? http;
+  const backoff = { backoffBaseMs: 1, backoffMaxMs: 50 };
   return await importOrders(csv, {
-    client: createPatientClient({
-      client: run.wrapClient?.(client) ?? client,
-      random,
-      sleep,
-      monotonicMs: () => clock.monotonicMs(),
-      patienceMs,
-      backoffBaseMs: 1,
-      backoffMaxMs: 50,
-    }),
+    client: new InventoryClient({ url, transport, patienceMs, ...backoff }),
     openProgress() {
       const file = openProgressFile(progressFile);
       return run.wrapProgress?.(file) ?? file;

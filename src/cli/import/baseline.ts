@@ -1,17 +1,19 @@
+import type { InventoryClient } from '../../client/inventory-client.js';
 import { type StockKey, type StockName, stockKey } from '../../domain/keys.js';
 import { ImportError } from './import-error.js';
 import type { Balance } from './ledger.js';
 import type { ProgressFile } from './progress-file.js';
-import type { ServiceReads } from './service-reads.js';
 import { type Step, recordsOf, referenceOf } from './step.js';
 
 /** No step far behind the first can have happened while all of these have not. */
 const STEPS_LOOKED_AT = 100;
 
+type Reads = Pick<InventoryClient, 'records' | 'history'>;
+
 interface BaselineDeps {
   readonly file: ProgressFile;
   readonly fileHash: string;
-  readonly reads: ServiceReads;
+  readonly client: Reads;
   readonly steps: readonly Step[];
 }
 
@@ -20,7 +22,7 @@ interface BaselineDeps {
  * or, where nothing was done yet, as it is now; then that is written down.
  */
 export async function establishBaseline(deps: BaselineDeps): Promise<readonly Balance[]> {
-  const { file, fileHash, reads, steps } = deps;
+  const { file, fileHash, client, steps } = deps;
   const { header } = file.found;
   if (header !== undefined) {
     if (header.file === fileHash) {
@@ -33,7 +35,7 @@ export async function establishBaseline(deps: BaselineDeps): Promise<readonly Ba
     }
     throw new ImportError('it has changed since the import that its progress file tells of');
   }
-  const records = await readBalances(reads, steps);
+  const records = await readBalances(client, steps);
   await refuseSecondImport(deps, new Set(records.map(stockKey)));
   const baseline = records.map(({ storeId, sku, onHand, reserved }) => {
     return [storeId, sku, onHand, reserved] as [string, string, number, number];
@@ -44,14 +46,14 @@ export async function establishBaseline(deps: BaselineDeps): Promise<readonly Ba
 
 /** The service's records of everything that the steps touch. */
 export async function readBalances(
-  reads: ServiceReads,
+  client: Reads,
   steps: readonly Step[],
 ): Promise<readonly Balance[]> {
   const names = new Map<StockKey, StockName>();
   for (const step of steps) for (const name of recordsOf(step)) names.set(stockKey(name), name);
   const balances: Balance[] = [];
   for (const storeId of new Set([...names.values()].map((name) => name.storeId))) {
-    for await (const record of reads.records(storeId)) {
+    for await (const record of client.records(storeId)) {
       if (names.has(stockKey(record))) balances.push(record);
     }
   }
@@ -60,14 +62,14 @@ export async function readBalances(
 
 /** Without its progress file, an import that was here before would be counted a second time. */
 async function refuseSecondImport(
-  { fileHash, reads, steps }: BaselineDeps,
+  { fileHash, client, steps }: BaselineDeps,
   known: ReadonlySet<StockKey>,
 ): Promise<void> {
   for (const step of steps.slice(0, STEPS_LOOKED_AT)) {
     const record = recordsOf(step).find((name) => known.has(stockKey(name)));
     if (record === undefined) continue;
     const reference = referenceOf(fileHash, step);
-    for await (const event of reads.history(record)) {
+    for await (const event of client.history(record)) {
       if (event.reference !== reference) continue;
       throw new ImportError(
         `this service has it since event ${event.sequence}, but its progress file is gone: ` +

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
+import type { InventoryClient } from '../../client/inventory-client.js';
 import { establishBaseline, readBalances } from './baseline.js';
+import { asImportError } from './decision.js';
 import { createInDoubt } from './in-doubt.js';
 import { type Difference, balances, differences } from './ledger.js';
 import { parseOrderRows } from './order-rows.js';
-import type { PatientClient } from './patience.js';
 import { type Plan, planImport } from './plan.js';
 import { type Progress, createProgress } from './progress.js';
 import type { ProgressFile } from './progress-file.js';
 import { createOpeningRunner } from './run-opening.js';
 import { createStepRunner } from './run-step.js';
 import { runInFileOrder } from './schedule.js';
-import { createServiceReads } from './service-reads.js';
 import { isSettled } from './step-state.js';
 
 /** How many openings go in one request. */
 const OPENINGS_PER_BATCH = 100;
 
 interface ImportDeps {
-  readonly client: PatientClient;
+  readonly client: InventoryClient;
   readonly openProgress: () => ProgressFile;
   readonly concurrency: number;
   /** Called when it is known how far an earlier import came. */
@@ -38,14 +38,13 @@ export async function importOrders(csv: Uint8Array, deps: ImportDeps): Promise<I
   const fileHash = createHash('sha256').update(csv).digest('hex');
   const plan = planImport(parseOrderRows(csv));
   const steps = [...plan.opening, ...plan.steps];
-  const reads = createServiceReads(client);
   const file = deps.openProgress();
   try {
-    const baseline = await establishBaseline({ file, fileHash, reads, steps });
+    const baseline = await establishBaseline({ file, fileHash, client, steps });
     const progress = createProgress(file.found.states, (entries) => file.append(entries));
     deps.onStart?.(progress, steps.length);
 
-    const runner = { client, inDoubt: createInDoubt(reads), progress, fileHash };
+    const runner = { client, inDoubt: createInDoubt(client), progress, fileHash };
     const runOpening = createOpeningRunner(runner);
     for (let next = 0; next < plan.opening.length; next += OPENINGS_PER_BATCH) {
       await runOpening(plan.opening.slice(next, next + OPENINGS_PER_BATCH));
@@ -54,8 +53,10 @@ export async function importOrders(csv: Uint8Array, deps: ImportDeps): Promise<I
     await runInFileOrder({ steps: left, concurrency, run: createStepRunner(runner) });
 
     const ledger = balances(baseline, steps, progress.of);
-    const differing = differences(ledger, await readBalances(reads, steps));
+    const differing = differences(ledger, await readBalances(client, steps));
     return { plan, progress, recordCount: ledger.size, differences: differing };
+  } catch (error) {
+    throw asImportError(error);
   } finally {
     await file.close();
   }

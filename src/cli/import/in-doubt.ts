@@ -1,6 +1,10 @@
 import { recordsOf, type Step } from './step.js';
 import type { Moved, Named, Reserved } from './questions.js';
-import type { ServiceEvent, ServiceReads } from './service-reads.js';
+import type { InventoryClient } from '../../client/inventory-client.js';
+import type { StockEvent } from '../../client/wire-types.js';
+
+/** An event shows all its lines, and the one that is looked for is most often the newest. */
+const EVENTS_FIRST_PAGE = 2;
 
 /**
  * Whether a request without an answer has happened: its event would be in the history of every
@@ -13,16 +17,16 @@ export interface InDoubt {
   findCommitted(step: Step, reserved: Reserved): Promise<Moved | undefined>;
 }
 
-export function createInDoubt(reads: ServiceReads): InDoubt {
+export function createInDoubt(client: Pick<InventoryClient, 'history'>): InDoubt {
   /** Newest first down to `after`: what was asked for later has a higher sequence. */
   async function find(
     step: Step,
     after: number,
-    isIt: (event: ServiceEvent) => boolean,
-  ): Promise<ServiceEvent | undefined> {
+    isIt: (event: StockEvent) => boolean,
+  ): Promise<StockEvent | undefined> {
     const [record] = recordsOf(step);
     if (record === undefined) return undefined;
-    for await (const event of reads.history(record)) {
+    for await (const event of client.history(record, { pageSize: EVENTS_FIRST_PAGE })) {
       if (event.sequence <= after) return undefined;
       if (isIt(event)) return event;
     }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { StockName } from '../../domain/keys.js';
-import { type ApiRequest, problemSchema } from './api-client.js';
+import type { InventoryClient } from '../../client/inventory-client.js';
+import type { Doubt } from '../../client/patience.js';
+import type { BatchOperation, OperationRefused } from '../../client/wire-types.js';
+import { type Decision, decisionOf } from './decision.js';
 import { ImportError } from './import-error.js';
-import type { Question } from './patience.js';
 import type { AdjustStep, OrderStep } from './step.js';
 
 /** A change as the service records it; `reference` stays with its event for good. */
@@ -13,70 +14,82 @@ export interface Named<S> {
 
 const sequence = z.int().min(1);
 const movedSchema = z.object({ sequence });
-const reservedSchema = z
-  .object({ sequence, reservation: z.object({ id: z.string().min(1) }) })
-  .transform(({ sequence, reservation }) => ({ sequence, reservationId: reservation.id }));
+const reservedSchema = z.object({ sequence, reservation: z.object({ id: z.string().min(1) }) });
+
+export type Moved = z.infer<typeof movedSchema>;
+export interface Reserved {
+  readonly sequence: number;
+  readonly reservationId: string;
+}
+
+// A wrong URL may lead to a service that also answers with JSON: what comes is looked at.
+
+export function adjust(
+  client: InventoryClient,
+  { step, reference }: Named<AdjustStep>,
+  doubt: Doubt<Moved>,
+): Promise<Decision<Moved>> {
+  const { storeId, sku, delta, purpose } = step;
+  const body = { delta, reason: purpose, reference };
+  const options = { idempotencyKey: reference, ...doubt };
+  const asked = client.adjust(step, body, options);
+  return decisionOf(
+    asked.then((answer) => readAs(movedSchema, answer, `the adjustment of ${storeId}/${sku}`)),
+  );
+}
+
+export function reserve(
+  client: InventoryClient,
+  { step, reference }: Named<OrderStep>,
+  doubt: Doubt<Reserved>,
+): Promise<Decision<Reserved>> {
+  const options = { idempotencyKey: reference, ...doubt };
+  const asked = client.createReservation({ lines: step.lines, reference }, options);
+  return decisionOf(
+    asked.then((answer) => {
+      if ('reservationId' in answer) return answer;
+      const held = readAs(reservedSchema, answer, `the reservation of ${step.id}`);
+      return { sequence: held.sequence, reservationId: held.reservation.id };
+    }),
+  );
+}
+
+export function commit(
+  client: InventoryClient,
+  { step, reference }: Named<OrderStep>,
+  { reservationId, ...doubt }: Doubt<Moved> & { readonly reservationId: string },
+): Promise<Decision<Moved>> {
+  const options = { idempotencyKey: `${reference}:commit`, ...doubt };
+  const asked = client.commit(reservationId, undefined, options);
+  return decisionOf(
+    asked.then((answer) => readAs(movedSchema, answer, `the commit of ${step.id}`)),
+  );
+}
+
 const batchSchema = z.object({
   results: z.array(
     z.object({
       status: z.int(),
-      sequence: sequence.nullish(),
-      problem: problemSchema.nullish(),
+      sequence: sequence.exactOptional(),
+      problem: z
+        .looseObject({ code: z.string(), detail: z.string() })
+        .transform((problem) => problem as unknown as OperationRefused['problem'])
+        .exactOptional(),
     }),
   ),
 });
 
-export type Moved = z.infer<typeof movedSchema>;
-export type Reserved = z.infer<typeof reservedSchema>;
 export type BatchResult = z.infer<typeof batchSchema>['results'][number];
 
-export function adjustQuestion({ step, reference }: Named<AdjustStep>): Question<Moved> {
-  const { storeId, sku, delta, purpose } = step;
-  return {
-    request: {
-      method: 'POST',
-      path: `${recordPath(step)}/adjust`,
-      body: { delta, reason: purpose, reference },
-      idempotencyKey: reference,
-    },
-    read: (body) => readAs(movedSchema, body, `the adjustment of ${storeId}/${sku}`),
-  };
-}
-
-export function reserveQuestion({ step, reference }: Named<OrderStep>): Question<Reserved> {
-  return {
-    request: {
-      method: 'POST',
-      path: '/api/reservations',
-      body: { lines: step.lines, reference },
-      idempotencyKey: reference,
-    },
-    read: (body) => readAs(reservedSchema, body, `the reservation of ${step.id}`),
-  };
-}
-
-export function commitQuestion(
-  { step, reference }: Named<OrderStep>,
-  reservationId: string,
-): Question<Moved> {
-  return {
-    request: {
-      method: 'POST',
-      path: `/api/reservations/${encodeURIComponent(reservationId)}/commit`,
-      idempotencyKey: `${reference}:commit`,
-    },
-    read: (body) => readAs(movedSchema, body, `the commit of ${step.id}`),
-  };
-}
-
 /** Each operation on its own, with a key of its own. */
-export function batchRequest(changes: readonly Named<AdjustStep>[]): ApiRequest {
-  const operations = changes.map(({ step, reference }) => {
+export function batchRequest(changes: readonly Named<AdjustStep>[]) {
+  const operations = changes.map(({ step, reference }): BatchOperation => {
     const { storeId, sku, delta, purpose } = step;
     const note = { reason: purpose, reference, idempotencyKey: reference };
     return { op: 'adjust', storeId, sku, delta, ...note };
   });
-  return { method: 'POST', path: '/api/inventory/batch', body: { atomic: false, operations } };
+  const body = { atomic: false, operations };
+  return { method: 'POST', path: '/api/inventory/batch', body } as const;
 }
 
 /** Pairs each change with what came of it: the service answers in order. */
@@ -89,15 +102,7 @@ export function readBatch<C>(body: unknown, changes: readonly C[]) {
   });
 }
 
-export function recordPath({ storeId, sku }: StockName): string {
-  return `${storePath(storeId)}/${encodeURIComponent(sku)}`;
-}
-
-export function storePath(storeId: string): string {
-  return `/api/inventory/stores/${encodeURIComponent(storeId)}/inventory`;
-}
-
-export function readAs<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+function readAs<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw new ImportError(`${what} has an answer of a form that is not this service's`);

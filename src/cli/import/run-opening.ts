@@ -1,5 +1,6 @@
-import { type NoAnswer, type Reply, failureOf } from './api-client.js';
-import { ImportError } from './import-error.js';
+import { type NoAnswer, type Reply, failureOf } from '../../client/transport.js';
+import { InventoryProblem } from '../../client/errors.js';
+import { refusalOf } from './decision.js';
 import type { ProgressEntry, Progressed } from './progress-log.js';
 import { type BatchResult, type Named, batchRequest, readBatch } from './questions.js';
 import type { StepRunnerDeps } from './run-step.js';
@@ -38,12 +39,12 @@ export function createOpeningRunner({ client, inDoubt, progress, fileHash }: Ste
     const openings = steps.map((step) => ({ step, reference: referenceOf(fileHash, step) }));
     const doubtful = new Set(openings.filter(isOpen));
     await markSent(openings);
-    const waiting = client.startWaiting();
+    const waiting = client.asker.startWaiting();
     for (;;) {
       await lookUp(doubtful);
       const left = openings.filter(isOpen);
       if (left.length === 0) return;
-      const outcomes = outcomesOf(left, await client.attempt(batchRequest(left)));
+      const outcomes = outcomesOf(left, await client.asker.attempt(batchRequest(left)));
       let unanswered: NoAnswer | undefined;
       const settled: ProgressEntry[] = [];
       for (const { opening, outcome } of outcomes) {
@@ -66,7 +67,7 @@ interface Outcome {
 }
 
 function outcomesOf(openings: readonly Opening[], reply: Reply): readonly Outcome[] {
-  if (reply.kind === 'refused') throw new ImportError(`a batch was refused: ${reply.code}`);
+  if (reply.kind === 'refused') throw new InventoryProblem(reply.problem);
   if (reply.kind !== 'ok') return openings.map((opening) => ({ opening, outcome: reply }));
   return readBatch(reply.body, openings).map(({ change, result }) => ({
     opening: change,
@@ -76,7 +77,8 @@ function outcomesOf(openings: readonly Opening[], reply: Reply): readonly Outcom
 
 function outcomeOf({ status, sequence, problem }: BatchResult): Progressed | NoAnswer {
   if (status < 300 && sequence) return { at: 'done', sequence };
-  const failure = failureOf(status, problem ?? undefined, 0);
+  const failure = failureOf(status, problem, 0);
   if (failure.kind !== 'refused') return failure;
-  return { at: 'refused', code: failure.code, detail: failure.detail };
+  const { code, detail } = refusalOf(failure.problem);
+  return { at: 'refused', code, detail };
 }

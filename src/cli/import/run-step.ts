@@ -1,20 +1,13 @@
-import type { Refusal } from './api-client.js';
+import type { InventoryClient } from '../../client/inventory-client.js';
+import type { Refusal } from './decision.js';
 import type { InDoubt } from './in-doubt.js';
-import type { PatientClient } from './patience.js';
 import type { Progress } from './progress.js';
 import type { Progressed } from './progress-log.js';
-import {
-  type Moved,
-  type Named,
-  type Reserved,
-  adjustQuestion,
-  commitQuestion,
-  reserveQuestion,
-} from './questions.js';
+import { type Moved, type Named, type Reserved, adjust, commit, reserve } from './questions.js';
 import { type AdjustStep, type OrderStep, type Step, referenceOf } from './step.js';
 
 export interface StepRunnerDeps {
-  readonly client: PatientClient;
+  readonly client: InventoryClient;
   readonly inDoubt: InDoubt;
   readonly progress: Progress;
   readonly fileHash: string;
@@ -28,8 +21,7 @@ export interface StepRunnerDeps {
 export function createStepRunner({ client, inDoubt, progress, fileHash }: StepRunnerDeps) {
   async function runAdjust(change: Named<AdjustStep>): Promise<void> {
     const { wasSent, after } = await send(change.step);
-    const answer = await client.ask<Moved>({
-      ...adjustQuestion(change),
+    const answer = await adjust(client, change, {
       inDoubt: wasSent,
       lookUp: () => inDoubt.findAdjusted(change, after),
     });
@@ -39,20 +31,19 @@ export function createStepRunner({ client, inDoubt, progress, fileHash }: StepRu
   async function runOrder(change: Named<OrderStep>): Promise<void> {
     const { step } = change;
     const before = progress.of(step.id);
-    const held = before.at === 'reserved' ? before : await reserve(change);
+    const held = before.at === 'reserved' ? before : await hold(change);
     if (held === undefined) return;
-    const answer = await client.ask<Moved>({
-      ...commitQuestion(change, held.reservationId),
+    const answer = await commit(client, change, {
+      reservationId: held.reservationId,
       inDoubt: before.at !== 'planned',
       lookUp: () => inDoubt.findCommitted(step, held),
     });
     await record(step, answer.kind === 'ok' ? done(answer.value) : refused(answer));
   }
 
-  async function reserve(change: Named<OrderStep>): Promise<Reserved | undefined> {
+  async function hold(change: Named<OrderStep>): Promise<Reserved | undefined> {
     const { wasSent, after } = await send(change.step);
-    const answer = await client.ask<Reserved>({
-      ...reserveQuestion(change),
+    const answer = await reserve(client, change, {
       inDoubt: wasSent,
       lookUp: () => inDoubt.findReserved(change, after),
     });

@@ -1,0 +1,55 @@
+import { NoAnswerError } from './errors.js';
+import { bodyOf } from './inventory-reads.js';
+import type { Asker } from './patience.js';
+import type {
+  BatchOperation,
+  BatchResults,
+  OperationDone,
+  OperationRefused,
+} from './wire-types.js';
+
+type Result = OperationDone | OperationRefused;
+
+/**
+ * Each operation on its own, under a key of its own. Those that were not executed (503) are asked
+ * again as long as patience lasts; their problems stand in the results where it ends.
+ */
+export async function batchEach(
+  asker: Asker,
+  operations: readonly BatchOperation[],
+  signal?: AbortSignal,
+): Promise<BatchResults> {
+  const results: Result[] = [];
+  const waiting = asker.startWaiting({ signal });
+  let left = operations.map((operation, index) => ({ operation, index }));
+  for (;;) {
+    const body = { atomic: false, operations: left.map(({ operation }) => operation) };
+    const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
+    const answer = bodyOf<BatchResults>(await asker.ask(request));
+    for (const [place, { index }] of left.entries()) {
+      const result = answer.results[place];
+      if (result !== undefined) results[index] = result;
+    }
+    left = left.filter(({ index }) => results[index]?.status === 503);
+    if (left.length === 0) return summed(results);
+    const why = `503 of ${left.length} operations`;
+    const goesOn = await patient(waiting.pause({ kind: 'not-executed', why, retryAfterMs: 0 }));
+    if (!goesOn) return summed(results);
+  }
+}
+
+async function patient(pause: Promise<void>): Promise<boolean> {
+  try {
+    await pause;
+    return true;
+  } catch (error) {
+    if (error instanceof NoAnswerError) return false;
+    throw error;
+  }
+}
+
+function summed(results: readonly Result[]): BatchResults {
+  const done = results.filter((result): result is OperationDone => 'sequence' in result);
+  if (done.length === 0) return { results };
+  return { results, sequence: Math.max(...done.map(({ sequence }) => sequence)) };
+}

@@ -1,0 +1,129 @@
+import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
+import { createFrameParser } from './event-stream.js';
+import type { World } from './world.js';
+import { type NoAnswer, failureOf, retryAfterMs } from './transport.js';
+import type { StockEvent } from './wire-types.js';
+
+export interface FollowOptions {
+  /** The sequence of the last event that you have; 0, the default: none. */
+  readonly after?: number;
+  /** The `Inventory-Node` that `after` is of, where you know it. */
+  readonly node?: string;
+  /** Ends it: the iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FollowDeps {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly world: World;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /** The service beats every ten seconds: a connection that is silent for so long is dead. */
+  readonly silenceMaxMs: number;
+}
+
+/**
+ * Every event behind `after`, once and in order, and then what comes, for ever: a connection that
+ * ends is made anew where it ended. Throws InventoryProblem where the service refuses it, and
+ * NodeChangedError where other data is behind the URL.
+ */
+export async function* follow(
+  deps: FollowDeps,
+  options: FollowOptions,
+): AsyncGenerator<StockEvent, never, undefined> {
+  const { world, backoffBaseMs, backoffMaxMs } = deps;
+  const { signal } = options;
+  let { after = 0, node } = options;
+  let failures = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    let retryMs = 0;
+    const connection = new AbortController();
+    const stop = (): void => connection.abort(signal?.reason);
+    signal?.addEventListener('abort', stop);
+    try {
+      const response = await open(deps, after, connection.signal);
+      node = sameNode(node, response);
+      for await (const event of eventsOf(response, connection, deps.silenceMaxMs)) {
+        if (event.sequence !== after + 1) throw gap(after, event);
+        after = event.sequence;
+        failures = 0;
+        yield event;
+      }
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      retryMs = error instanceof NotNow ? error.retryAfterMs : 0;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      connection.abort();
+    }
+    signal?.throwIfAborted();
+    const backoffMs = Math.min(backoffBaseMs * 2 ** failures, backoffMaxMs);
+    failures += 1;
+    const delayMs = Math.max(backoffMs / 2, retryMs) + (backoffMs / 2) * world.random();
+    await world.sleep(delayMs, signal);
+  }
+}
+
+class NotNow extends Error {
+  readonly retryAfterMs: number;
+  constructor({ why, retryAfterMs: ms }: NoAnswer) {
+    super(why);
+    this.retryAfterMs = ms;
+  }
+}
+
+async function open(deps: FollowDeps, after: number, signal: AbortSignal): Promise<Response> {
+  const url = `${deps.url.replace(/\/+$/, '')}/api/events`;
+  const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(after) };
+  const request = { headers: { ...deps.headers, ...headers }, redirect: 'error', signal } as const;
+  const response = await fetch(url, request);
+  if (response.ok) return response;
+  const body: unknown = await response.json().catch(() => undefined);
+  const failure = failureOf(response.status, body, retryAfterMs(response.headers, deps.world));
+  if (failure.kind === 'refused') throw new InventoryProblem(failure.problem);
+  throw new NotNow(failure);
+}
+
+function sameNode(known: string | undefined, { headers }: Response): string | undefined {
+  const found = headers.get('Inventory-Node') ?? undefined;
+  if (known !== undefined && found !== undefined && found !== known) {
+    throw new NodeChangedError(known, found);
+  }
+  return known ?? found;
+}
+
+async function* eventsOf(
+  { body }: Response,
+  connection: AbortController,
+  silenceMaxMs: number,
+): AsyncGenerator<StockEvent, void, undefined> {
+  if (body === null) return;
+  const parse = createFrameParser();
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  for (;;) {
+    // Only while it waits for the service: a caller may take all the time of the world.
+    const silence = setTimeout(() => connection.abort(), silenceMaxMs);
+    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
+    if (done) return;
+    for (const { data } of parse(decoder.decode(value as Uint8Array, { stream: true }))) {
+      yield JSON.parse(data) as StockEvent;
+    }
+  }
+}
+
+function gap(after: number, { sequence }: StockEvent): Error {
+  return new UnexpectedAnswerError(`event ${sequence} came behind ${after}: there is a gap`);
+}
+
+/** Everything else is a connection that did not come about, or broke off. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof InventoryProblem ||
+    error instanceof NodeChangedError ||
+    error instanceof UnexpectedAnswerError ||
+    error instanceof SyntaxError
+  );
+}

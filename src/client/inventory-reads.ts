@@ -1,0 +1,107 @@
+import { InventoryProblem, UnexpectedAnswerError } from './errors.js';
+import type { Asked, Asker } from './patience.js';
+import { recordPath, reservationPath, storePath } from './paths.js';
+import type {
+  FeedPage,
+  Page,
+  Reservation,
+  StockEvent,
+  StockName,
+  StockRecord,
+  StoredReservation,
+} from './wire-types.js';
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface ListOptions extends ReadOptions {
+  /** Items of the first page; later ones grow. */
+  readonly pageSize?: number;
+}
+
+/** Where a log stands: the data it is of, and its last event. */
+export interface Position {
+  readonly node: string;
+  /** 0: nothing has happened yet. */
+  readonly sequence: number;
+}
+
+const PAGE_ITEMS_MAX = 1_000;
+const PAGE_GROWTH = 4;
+
+export function createReads(asker: Asker) {
+  function read(path: string, { signal }: ReadOptions): Promise<Asked<never>> {
+    return asker.ask({ method: 'GET', path, signal });
+  }
+
+  async function readOrNothing<T>(
+    path: string,
+    unknown: string,
+    options: ReadOptions,
+  ): Promise<T | undefined> {
+    try {
+      return bodyOf<T>(await read(path, options));
+    } catch (error) {
+      if (error instanceof InventoryProblem && error.code === unknown) return undefined;
+      throw error;
+    }
+  }
+
+  async function* items<Item>(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    { pageSize = PAGE_ITEMS_MAX, ...options }: ListOptions,
+  ): AsyncGenerator<Item, void, undefined> {
+    let limit = pageSize;
+    let cursor: string | null = null;
+    do {
+      const all = { ...query, limit: String(limit), ...(cursor !== null && { cursor }) };
+      const parameters = new URLSearchParams(all).toString();
+      const page: Page<Item> = bodyOf(await read(`${path}?${parameters}`, options));
+      yield* page.items;
+      cursor = page.nextCursor;
+      limit = Math.min(limit * PAGE_GROWTH, PAGE_ITEMS_MAX);
+    } while (cursor !== null);
+  }
+
+  return {
+    record: (name: StockName, options: ReadOptions & { at?: string | number } = {}) => {
+      const at = options.at === undefined ? '' : `?at=${encodeURIComponent(options.at)}`;
+      return readOrNothing<StockRecord>(recordPath(name) + at, 'stock-not-found', options);
+    },
+    reservation: (id: string, options: ReadOptions = {}) =>
+      readOrNothing<StoredReservation>(reservationPath(id), 'reservation-not-found', options),
+    records: (storeId: string, options: ListOptions = {}) =>
+      items<StockRecord>(storePath(storeId), {}, options),
+    reservations: (reference: string, options: ListOptions = {}) =>
+      items<Reservation>('/api/reservations', { reference }, options),
+    history: (name: StockName, options: ListOptions = {}) =>
+      items<StockEvent>(`${recordPath(name)}/events`, {}, options),
+    async eventsPage({ after = 0, limit = PAGE_ITEMS_MAX, signal }: EventsPageOptions = {}) {
+      const path = `/api/events?after=${after}&limit=${limit}`;
+      return bodyOf<FeedPage>(await read(path, signal === undefined ? {} : { signal }));
+    },
+    async position({ signal }: ReadOptions = {}): Promise<Position> {
+      const request = { method: 'HEAD', path: '/api/events', signal } as const;
+      const answer = await asker.ask(request);
+      const headers = answer.kind === 'ok' ? answer.headers : undefined;
+      const node = headers?.get('Inventory-Node') ?? undefined;
+      const sequence = Number(headers?.get('Inventory-Sequence') ?? NaN);
+      if (node !== undefined && Number.isSafeInteger(sequence)) return { node, sequence };
+      throw new UnexpectedAnswerError('the service did not say where its log stands');
+    },
+  };
+}
+
+export interface EventsPageOptions extends ReadOptions {
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+/** Only that it is an object is checked: the service keeps to its description. */
+export function bodyOf<T>(answer: Asked<never>): T {
+  const body = answer.kind === 'ok' ? answer.body : undefined;
+  if (typeof body === 'object' && body !== null) return body as T;
+  throw new UnexpectedAnswerError('the service answered without a JSON object');
+}

@@ -1,0 +1,101 @@
+import { batchEach } from './batch-each.js';
+import { bodyOf } from './inventory-reads.js';
+import type { Asker, Doubt } from './patience.js';
+import type { World } from './world.js';
+import { recordPath, reservationPath } from './paths.js';
+import type { WireRequest } from './transport.js';
+import type {
+  Adjust,
+  BatchOperation,
+  BatchResults,
+  Count,
+  CreateReservation,
+  HeldRecord,
+  MovedRecord,
+  OperationDone,
+  Reserve,
+  SettleLine,
+  SettledReservation,
+  StockName,
+  Transfer,
+  Transferred,
+} from './wire-types.js';
+
+export interface WriteOptions<Found = never> extends Doubt<Found> {
+  /** Yours, where you keep it: the same one later asks for the same outcome. Else one is made. */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The version that was counted on; 'none': there must be no such record yet. */
+export type CountedOn = number | 'none' | 'any';
+
+type Action = Pick<WireRequest, 'method' | 'path' | 'body' | 'headers'>;
+
+/** Every write with a key, so that it may be sent again. */
+export function createWrites(asker: Asker, world: World) {
+  async function write<T, Found = never>(
+    action: Action,
+    { idempotencyKey, signal, ...doubt }: WriteOptions<Found> = {},
+  ): Promise<T | Found> {
+    const key = idempotencyKey ?? world.newId();
+    const request = { ...action, idempotencyKey: key, signal };
+    const answer = await asker.ask<Found>(request, doubt);
+    return answer.kind === 'found' ? answer.found : bodyOf<T>(answer);
+  }
+
+  const post = (path: string, body?: object): Action => ({
+    ...{ method: 'POST', path },
+    ...(body !== undefined && { body }),
+  });
+
+  return {
+    adjust: <Found>(name: StockName, body: Adjust, options?: WriteOptions<Found>) =>
+      write<MovedRecord, Found>(post(`${recordPath(name)}/adjust`, body), options),
+
+    count<Found>(name: StockName, body: Count, on: CountedOn, options?: WriteOptions<Found>) {
+      const headers = countHeaders(on);
+      const action = { method: 'PUT', path: recordPath(name), body, headers } as const;
+      return write<MovedRecord, Found>(action, options);
+    },
+
+    reserve: <Found>(name: StockName, body: Reserve, options?: WriteOptions<Found>) =>
+      write<HeldRecord, Found>(post(`${recordPath(name)}/reserve`, body), options),
+
+    createReservation: <Found>(body: CreateReservation, options?: WriteOptions<Found>) =>
+      write<SettledReservation, Found>(post('/api/reservations', body), options),
+
+    settle<Found>(
+      id: string,
+      action: 'commit' | 'release',
+      lines?: readonly SettleLine[],
+      options?: WriteOptions<Found>,
+    ) {
+      const body = lines && { lines };
+      return write<SettledReservation, Found>(post(reservationPath(id, action), body), options);
+    },
+
+    extend: <Found>(id: string, ttlMs: number, options?: WriteOptions<Found>) =>
+      write<SettledReservation, Found>(post(reservationPath(id, 'extend'), { ttlMs }), options),
+
+    transfer: <Found>(body: Transfer, options?: WriteOptions<Found>) =>
+      write<Transferred, Found>(post('/api/transfers', body), options),
+
+    batch: <Found>(operations: readonly BatchOperation[], options?: WriteOptions<Found>) =>
+      write<BatchResults<OperationDone>, Found>(
+        post('/api/inventory/batch', { operations }),
+        options,
+      ),
+
+    /** Keys belong to the operations here, and the request has none. */
+    batchEach(operations: readonly BatchOperation[], signal?: AbortSignal) {
+      const keyed = operations.map((each) => ({ idempotencyKey: world.newId(), ...each }));
+      return batchEach(asker, keyed, signal);
+    },
+  };
+}
+
+function countHeaders(on: CountedOn): Readonly<Record<string, string>> {
+  if (on === 'none') return { 'If-None-Match': '*' };
+  return { 'If-Match': on === 'any' ? '*' : `"${on}"` };
+}

@@ -1,0 +1,132 @@
+import type { Problem } from './wire-types.js';
+import { UnexpectedAnswerError } from './errors.js';
+import type { World } from './world.js';
+
+export interface WireRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Accepted {
+  readonly kind: 'ok';
+  /** Parsed JSON; undefined where there is none. */
+  readonly body: unknown;
+  readonly headers?: Headers;
+}
+
+/** A decision, and final: nothing has happened. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly problem: Problem;
+}
+
+export interface NoAnswer {
+  /**
+   * `not-executed`: the service says so, with 429 or 503. `unknown`: it says nothing, or nothing
+   * that tells; it may have happened, or may yet.
+   */
+  readonly kind: 'not-executed' | 'unknown';
+  readonly why: string;
+  readonly retryAfterMs: number;
+}
+
+/** What came of one attempt. */
+export type Reply = Accepted | Refused | NoAnswer;
+
+export interface Transport {
+  /** One attempt, no retries. Rejects where the caller's signal ended it. */
+  send(request: WireRequest): Promise<Reply>;
+}
+
+export interface TransportOptions {
+  readonly url: string;
+  /** How long one attempt may take before it counts as unanswered. */
+  readonly attemptTimeoutMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly world: Pick<World, 'wallMs'>;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { attemptTimeoutMs } = options;
+  const base = options.url.replace(/\/+$/, '');
+
+  return {
+    async send({ method, path, body, headers, idempotencyKey, signal }) {
+      let response: Response;
+      let text: string;
+      try {
+        response = await fetch(base + path, {
+          method,
+          redirect: 'error',
+          signal: withTimeout(signal, attemptTimeoutMs),
+          headers: {
+            ...options.headers,
+            ...headers,
+            ...(body !== undefined && { 'Content-Type': 'application/json' }),
+            ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        text = await response.text();
+      } catch (error) {
+        signal?.throwIfAborted();
+        return { kind: 'unknown', why: reasonOf(error), retryAfterMs: 0 };
+      }
+      const value = parsed(text);
+      if (response.ok) return { kind: 'ok', body: value, headers: response.headers };
+      return failureOf(response.status, value, retryAfterMs(response.headers, options.world));
+    },
+  };
+}
+
+/** What an answer without success means for whoever asked. */
+export function failureOf(status: number, body: unknown, retryMs: number): Refused | NoAnswer {
+  const problem = isProblem(body) ? body : undefined;
+  const why = `${status} ${problem?.code ?? ''}`.trim();
+  if (status === 429 || status === 503) {
+    // From whoever stands between, it says nothing of what the service did.
+    const kind = problem === undefined ? 'unknown' : 'not-executed';
+    return { kind, why, retryAfterMs: retryMs };
+  }
+  if (status >= 500 || status === 408) return { kind: 'unknown', why, retryAfterMs: retryMs };
+  if (problem !== undefined) return { kind: 'refused', problem };
+  throw new UnexpectedAnswerError(`the service answered ${why}`);
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date; whoever stands between may send one. */
+export function retryAfterMs(headers: Headers, { wallMs }: Pick<World, 'wallMs'>): number {
+  const text = headers.get('Retry-After') ?? '';
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - wallMs();
+  return ms > 0 ? ms : 0;
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
+  return cause instanceof Error ? cause.message : error.message;
+}
+
+function withTimeout(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: unknown): body is Problem {
+  return (
+    typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string'
+  );
+}

@@ -1,0 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a client needs of the world besides HTTP; tests pass their own. */
+export interface World {
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Resolves after `delayMs`; rejects where the signal ends it. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<unknown>;
+  /** Milliseconds that never go back. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970. */
+  wallMs(): number;
+  /** Unique, for idempotency keys. */
+  newId(): string;
+}
+
+/** The real one: this file alone of the client takes time and randomness from where it runs. */
+export const realWorld: World = {
+  random: () => Math.random(),
+  sleep: (delayMs, signal) => sleep(delayMs, undefined, signal && { signal }),
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  newId: () => randomUUID(),
+};
