@@ -111,8 +111,13 @@ function removeLeftovers() {
 
 function runCompiler(/** @type {string} */ outDir) {
   console.error('compiling src/');
+  runProject('tsconfig.build.json', outDir);
+  runProject('tsconfig.client.json', outDir); // the client's types, for those who install it
+}
+
+function runProject(/** @type {string} */ config, /** @type {string} */ outDir) {
   const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const project = path.join(root, 'tsconfig.build.json');
+  const project = path.join(root, config);
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
     [compiler, '--project', project, '--outDir', outDir],
