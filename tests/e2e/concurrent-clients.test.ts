@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { InventoryProblem } from '../../src/client/errors.js';
+import { InventoryClient } from '../../src/client/inventory-client.js';
 import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
 import { verifyLog } from '../../src/storage/file/verify-log.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
-import { createStockClient } from '../support/stock-client.js';
 
 const CLIENTS = 64;
 const REQUESTS_EACH = 40;
@@ -17,18 +18,20 @@ interface Ledger {
 
 /** Every client reserves one unit of a record of its choice, again and again. */
 async function runClients(url: string, skuOf: (request: number) => string): Promise<Ledger> {
-  const client = createStockClient(url);
+  const client = new InventoryClient({ url });
   const ledger: Ledger = { reserved: new Map(), sequences: [], refused: 0 };
   let request = 0;
   const clients = Array.from({ length: CLIENTS }, async (_, index) => {
     for (let turn = 0; turn < REQUESTS_EACH; turn += 1) {
       const sku = skuOf((request += 1));
-      const answer = await client.reserve(STORE, sku, 1, `key-${index}-${turn}`);
-      if (answer?.status === 201) {
+      const options = { idempotencyKey: `key-${index}-${turn}` };
+      try {
+        const { sequence } = await client.reserve({ storeId: STORE, sku }, { qty: 1 }, options);
         ledger.reserved.set(sku, (ledger.reserved.get(sku) ?? 0) + 1);
-        ledger.sequences.push(answer.body.sequence ?? 0);
-      } else {
-        expect(answer?.status).toBe(422);
+        ledger.sequences.push(sequence);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InventoryProblem);
+        expect(error).toMatchObject({ code: 'insufficient-stock' });
         ledger.refused += 1;
       }
     }
@@ -38,21 +41,19 @@ async function runClients(url: string, skuOf: (request: number) => string): Prom
 }
 
 async function stock(url: string, skus: readonly string[], delta: number): Promise<void> {
-  const operations = skus.map((sku) => ({ op: 'adjust', storeId: STORE, sku, delta }));
-  const answer = await createStockClient(url).send('POST', '/api/inventory/batch', { operations });
-  expect(answer?.status).toBe(200);
+  const operations = skus.map((sku) => ({ op: 'adjust', storeId: STORE, sku, delta }) as const);
+  await new InventoryClient({ url }).batch(operations);
 }
 
 async function expectLedger(url: string, skus: readonly string[], ledger: Ledger, onHand: number) {
-  const list = `/api/inventory/stores/${STORE}/inventory?limit=1000`;
-  const answer = await createStockClient(url).send('GET', list);
-  const items = answer?.body['items'] as readonly Record<string, unknown>[];
-  expect(items).toHaveLength(skus.length);
-  for (const item of items) {
-    const reserved = ledger.reserved.get(String(item['sku'])) ?? 0;
+  let records = 0;
+  for await (const item of new InventoryClient({ url }).records(STORE)) {
+    records += 1;
+    const reserved = ledger.reserved.get(item.sku) ?? 0;
     expect(item).toMatchObject({ onHand, reserved, qty: onHand - reserved });
     expect(onHand - reserved).toBeGreaterThanOrEqual(0);
   }
+  expect(records).toBe(skus.length);
 }
 
 describe('64 concurrent clients', () => {
