@@ -25,7 +25,7 @@ export async function batchEach(
   for (;;) {
     const body = { atomic: false, operations: left.map(({ operation }) => operation) };
     const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
-    const answer = bodyOf<BatchResults>(await asker.ask(request));
+    const answer = bodyOf(await asker.ask(request)) as BatchResults;
     for (const [place, { index }] of left.entries()) {
       const result = answer.results[place];
       if (result !== undefined) results[index] = result;

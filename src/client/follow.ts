@@ -106,9 +106,11 @@ async function* eventsOf(
   for (;;) {
     // Only while it waits for the service: a caller may take all the time of the world.
     const silence = setTimeout(() => connection.abort(), silenceMaxMs);
-    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
-    if (done) return;
-    for (const { data } of parse(decoder.decode(value as Uint8Array, { stream: true }))) {
+    const read: { readonly value?: Uint8Array | undefined } = await reader
+      .read()
+      .finally(() => clearTimeout(silence));
+    if (read.value === undefined) return;
+    for (const { data } of parse(decoder.decode(read.value, { stream: true }))) {
       yield JSON.parse(data) as StockEvent;
     }
   }

@@ -41,7 +41,7 @@ export function createReads(asker: Asker) {
     options: ReadOptions,
   ): Promise<T | undefined> {
     try {
-      return bodyOf<T>(await read(path, options));
+      return bodyOf(await read(path, options)) as T;
     } catch (error) {
       if (error instanceof InventoryProblem && error.code === unknown) return undefined;
       throw error;
@@ -58,7 +58,7 @@ export function createReads(asker: Asker) {
     do {
       const all = { ...query, limit: String(limit), ...(cursor !== null && { cursor }) };
       const parameters = new URLSearchParams(all).toString();
-      const page: Page<Item> = bodyOf(await read(`${path}?${parameters}`, options));
+      const page = bodyOf(await read(`${path}?${parameters}`, options)) as Page<Item>;
       yield* page.items;
       cursor = page.nextCursor;
       limit = Math.min(limit * PAGE_GROWTH, PAGE_ITEMS_MAX);
@@ -80,7 +80,7 @@ export function createReads(asker: Asker) {
       items<StockEvent>(`${recordPath(name)}/events`, {}, options),
     async eventsPage({ after = 0, limit = PAGE_ITEMS_MAX, signal }: EventsPageOptions = {}) {
       const path = `/api/events?after=${after}&limit=${limit}`;
-      return bodyOf<FeedPage>(await read(path, signal === undefined ? {} : { signal }));
+      return bodyOf(await read(path, signal === undefined ? {} : { signal })) as FeedPage;
     },
     async position({ signal }: ReadOptions = {}): Promise<Position> {
       const request = { method: 'HEAD', path: '/api/events', signal } as const;
@@ -100,8 +100,8 @@ export interface EventsPageOptions extends ReadOptions {
 }
 
 /** Only that it is an object is checked: the service keeps to its description. */
-export function bodyOf<T>(answer: Asked<never>): T {
+export function bodyOf(answer: Asked<never>): object {
   const body = answer.kind === 'ok' ? answer.body : undefined;
-  if (typeof body === 'object' && body !== null) return body as T;
+  if (typeof body === 'object' && body !== null) return body;
   throw new UnexpectedAnswerError('the service answered without a JSON object');
 }

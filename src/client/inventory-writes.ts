@@ -41,7 +41,7 @@ export function createWrites(asker: Asker, world: World) {
     const key = idempotencyKey ?? world.newId();
     const request = { ...action, idempotencyKey: key, signal };
     const answer = await asker.ask<Found>(request, doubt);
-    return answer.kind === 'found' ? answer.found : bodyOf<T>(answer);
+    return answer.kind === 'found' ? answer.found : (bodyOf(answer) as T);
   }
 
   const post = (path: string, body?: object): Action => ({

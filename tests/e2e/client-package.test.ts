@@ -66,11 +66,12 @@ async function outsideProject(): Promise<string> {
 async function compile(directory: string, source: string): Promise<string> {
   writeFileSync(join(directory, 'main.ts'), source);
   const compiler = resolve('node_modules/typescript/bin/tsc');
-  const compiled = run(process.execPath, [compiler, '--project', directory]);
-  return await compiled.then(
-    () => '',
-    ({ stdout }: { readonly stdout: string }) => stdout,
-  );
+  try {
+    await run(process.execPath, [compiler, '--project', directory]);
+    return '';
+  } catch (error) {
+    return (error as { readonly stdout: string }).stdout;
+  }
 }
 
 afterEach(cleanUp);
