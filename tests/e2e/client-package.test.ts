@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
@@ -7,29 +7,11 @@ import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-ser
 
 const run = promisify(execFile);
 
-/** What somebody outside would write on their first day. */
-const PROGRAM = `
-import { InventoryClient, InventoryProblem, type StockEvent } from 'distributed-inventory/client';
-
-const client = new InventoryClient({ url: process.argv[2] ?? '' });
-const lamp = { storeId: 'BERLIN', sku: 'LAMP' };
-
-await client.adjust(lamp, { delta: 5, reason: 'delivery' });
-const paid: string = await client.hold({ lines: [{ ...lamp, qty: 2 }] }, async ({ id }) => id);
-await client.change(lamp, (record) => ({ delta: record === undefined ? 1 : record.qty }));
-try {
-  await client.reserve(lamp, { qty: 100 });
-} catch (error) {
-  if (!(error instanceof InventoryProblem) || error.code !== 'insufficient-stock') throw error;
+/** What the README shows, and somebody outside would write on their first day. */
+function programOfReadme(url: string): string {
+  const [, program = ''] = /```ts\n([^]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+  return program.replace('http://127.0.0.1:3000', url);
 }
-const events: StockEvent[] = [];
-for await (const event of client.events()) {
-  events.push(event);
-  if (event.sequence === 4) break;
-}
-const record = await client.record(lamp);
-console.log(JSON.stringify({ paid: paid.length, qty: record?.qty, types: events.map((e) => e.type) }));
-`;
 
 /** It must not compile: the types are those of the service. */
 const WRONG = `
@@ -58,17 +40,22 @@ async function outsideProject(): Promise<string> {
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
   writeFileSync(
     join(directory, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: ['main.ts'] }),
+    JSON.stringify({ compilerOptions, files: ['main.ts', 'wrong.ts'] }),
   );
   return directory;
 }
 
-async function compile(directory: string, source: string): Promise<string> {
-  writeFileSync(join(directory, 'main.ts'), source);
+/** Compiles what it is given by name; resolves with what the compiler has to say. */
+async function compile(
+  directory: string,
+  sources: Readonly<Record<string, string>>,
+): Promise<string> {
+  for (const [name, source] of Object.entries(sources)) {
+    writeFileSync(join(directory, name), source);
+  }
   const compiler = resolve('node_modules/typescript/bin/tsc');
   try {
-    await run(process.execPath, [compiler, '--project', directory]);
-    return '';
+    return (await run(process.execPath, [compiler, '--project', directory])).stdout;
   } catch (error) {
     return (error as { readonly stdout: string }).stdout;
   }
@@ -80,18 +67,23 @@ it('the client, packed and used by a project outside, is typed and works alone',
   const directory = await outsideProject();
   const { url } = await spawnServer({ dataDir: temporaryDirectory() });
 
-  expect(await compile(directory, WRONG)).toContain("'amount' does not exist in type 'Adjust'");
-  expect(await compile(directory, PROGRAM)).toBe('');
-  const { stdout } = await run(process.execPath, [join(directory, 'out', 'main.js'), url]);
+  const said = await compile(directory, { 'main.ts': programOfReadme(url), 'wrong.ts': WRONG });
+  expect(said.trim().split('\n')).toEqual([
+    expect.stringMatching(/\bwrong\.ts\(3,\d+\): .*'amount' does not exist in type 'Adjust'/),
+  ]);
+  const { stdout } = await run(process.execPath, [join(directory, 'out', 'main.js')]);
 
   expect(readdirSync(join(directory, 'node_modules')).sort()).toEqual([
     '@types',
     'distributed-inventory',
     'undici-types',
   ]);
-  expect(JSON.parse(stdout)).toEqual({
-    paid: 36,
-    qty: 6,
-    types: ['StockAdjusted', 'StockReserved', 'StockCommitted', 'StockAdjusted'],
-  });
+  expect(stdout.trim().split('\n')).toEqual([
+    'paid while active',
+    'insufficient-stock 13',
+    '1 StockAdjusted',
+    '2 StockReserved',
+    '3 StockCommitted',
+    '4 StockAdjusted',
+  ]);
 }, 120_000);
