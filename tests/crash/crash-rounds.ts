@@ -80,6 +80,10 @@ export class CrashRounds {
 
   private async dieAtStart(point: CrashPoint): Promise<void> {
     const started = spawnProcess({ ...endingAt(point), dataDir: this.dataDir });
+    started.stdout.on('data', () => {
+      // It has come through: the point was not on its way.
+      if (started.output().includes('"url":')) started.signal('SIGTERM');
+    });
     const endedBy = await started.ended;
     if (endedBy !== 'SIGKILL') throw new Error(`ended by ${endedBy}: ${started.output()}`);
     await this.checkDirectory();

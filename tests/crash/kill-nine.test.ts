@@ -24,8 +24,9 @@ it(
     console.info(`kill -9: SEED=${seed}, ${DIRECTORIES * KILLS_EACH} kills`);
     const random = createSeededRandom(seed);
     const totals = { acknowledged: 0, unknown: 0, replays: 0, calls: 0 };
-    const points = turns(random);
     for (let directory = 0; directory < DIRECTORIES; directory += 1) {
+      // Anew for each: a start has something to recover only after another life.
+      const points = turns(random);
       const rounds = new CrashRounds(random.fork());
       for (let kill = 0; kill < KILLS_EACH; kill += 1) await rounds.round(points.next().value);
       await rounds.end();
