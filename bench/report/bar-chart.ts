@@ -11,8 +11,8 @@ export interface Bar {
   readonly ours: boolean;
 }
 
-const WIDTH = 860;
-const LEFT = 300;
+const WIDTH = 960;
+const LEFT = 400;
 const RIGHT = 90;
 const TOP = 58;
 const ROW = 28;
