@@ -34,6 +34,10 @@ if (unknown.length > 0) {
   console.error(`parts: ${Object.keys(parts).join(' ')}; of requests: ${sideKeys.join(' ')}`);
   process.exit(2);
 }
+if (values.write && chosen.some((name) => sideKeys.includes(name))) {
+  console.error('--write replaces whole parts: name no single side of requests');
+  process.exit(2);
+}
 
 const measured = `Measured on ${whereAndWhen()}.`;
 console.log(measured);

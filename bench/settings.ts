@@ -2,6 +2,8 @@
 export interface Settings {
   /** How often everything is measured, in turns. */
   readonly rounds: number;
+  /** Of what takes long, or holds still. */
+  readonly fewRounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly connections: number;
@@ -18,14 +20,17 @@ export interface Settings {
   readonly directory: string;
 }
 
+const rounds = positive('BENCH_ROUNDS', 5);
+
 export const settings: Settings = {
-  rounds: positive('BENCH_ROUNDS', 5),
+  rounds,
+  fewRounds: Math.min(3, rounds),
   seconds: positive('BENCH_SECONDS', 3),
   warmUpSeconds: positive('BENCH_WARM_UP_SECONDS', 2),
   connections: positive('BENCH_CONNECTIONS', 64),
   records: positive('BENCH_RECORDS', 50_000),
   recordSizes: positives('BENCH_RECORD_SIZES', [1_000, 100_000, 1_000_000]),
-  eventSizes: positives('BENCH_EVENT_SIZES', [10_000, 1_000_000]),
+  eventSizes: positives('BENCH_EVENT_SIZES', [10_000, 1_000_000, 10_000_000]),
   eventsBehindSnapshot: positive('BENCH_EVENTS_BEHIND', 100_000),
   idempotencyKeys: positive('BENCH_KEYS', 1_000_000),
   writesPerSecond: positive('BENCH_WRITES_PER_SECOND', 1_000),

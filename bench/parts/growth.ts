@@ -34,8 +34,8 @@ export async function growth(): Promise<Section> {
     }
     for (const { server } of sizes) await untilQuiet(server);
     for (const size of sizes) await oneRound(size, settings.warmUpSeconds);
-    for (let round = 1; round <= settings.rounds; round += 1) {
-      progress(`growth: round ${round} of ${settings.rounds}`);
+    for (let round = 1; round <= settings.fewRounds; round += 1) {
+      progress(`growth: round ${round} of ${settings.fewRounds}`);
       for (const size of sizes) size.rounds.push(await oneRound(size, settings.seconds));
     }
   } finally {
@@ -68,7 +68,7 @@ function sectionOf(sizes: readonly Size[]): Section {
     const what = `CPU at ${figure(last?.count ?? NaN)} ${of}, of that at ${figure(first?.count ?? NaN)}`;
     return atMost(what, times, GROWTH_MAX, ' ×');
   });
-  const { rounds, seconds, connections } = settings;
+  const { fewRounds: rounds, seconds, connections } = settings;
   const text = [
     `One reserve with a fresh key, spread over all records; closed loop, ${connections} connections, ` +
       `${rounds} rounds of ${seconds} s each, in turns. The events are adjusts of ${figure(HISTORY_RECORDS)} ` +

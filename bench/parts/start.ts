@@ -23,8 +23,6 @@ interface Starts {
   readonly residentBytes: number;
 }
 
-const ROUNDS_MAX = 3;
-
 /** How long large data directories take to start, and what they take of memory. */
 export async function start(): Promise<Section> {
   const { eventsBehindSnapshot: behind, idempotencyKeys: keys } = settings;
@@ -79,7 +77,7 @@ async function startsOf(what: string, dataDirectory: string): Promise<Starts> {
   const clean: number[] = [];
   const killed: number[] = [];
   let resident = NaN;
-  for (let round = 0; round < Math.min(ROUNDS_MAX, settings.rounds); round += 1) {
+  for (let round = 0; round < settings.fewRounds; round += 1) {
     const first = await startService({ dataDirectory });
     clean.push(first.startMs);
     if (round === 0) {

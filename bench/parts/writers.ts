@@ -17,6 +17,8 @@ import { percentile, sorted } from '../statistics.js';
 interface Span {
   readonly fromMs: number;
   readonly toMs: number;
+  /** What came of it, for the page. */
+  readonly note?: string;
 }
 
 interface Meanwhile {
@@ -32,6 +34,7 @@ interface Result {
   /** Ascending. */
   readonly latencies: readonly number[];
   readonly underWayMs: number;
+  readonly note: string | undefined;
 }
 
 const LARGE_BATCH = batch(10_000);
@@ -54,10 +57,10 @@ export async function writers(): Promise<Section> {
   try {
     await untilQuiet(server);
     await runOpenLoop(server, maker, { perSecond, until: sleep(settings.warmUpSeconds * 1_000) });
-    for (let round = 1; round <= settings.rounds; round += 1) {
+    for (let round = 1; round <= settings.fewRounds; round += 1) {
       for (const { what, happens, once = false } of meanwhiles(await hasSync(server))) {
         if (once && round > 1) continue;
-        progress(`writers: round ${round} of ${settings.rounds}, ${what}`);
+        progress(`writers: round ${round} of ${settings.fewRounds}, ${what}`);
         const happening = happens(server);
         const samples = await runOpenLoop(server, maker, { perSecond, until: happening });
         add(results, what, samples, await happening);
@@ -112,18 +115,26 @@ async function hasSync({ url }: Service): Promise<boolean> {
 }
 
 /** The first one: it folds the whole log. */
-function syncRun({ url }: Service): Promise<Span> {
-  return spanOf(async () => {
+async function syncRun({ url }: Service): Promise<Span> {
+  let applied = 0;
+  const span = await spanOf(async () => {
     const response = await fetch(`${url}/api/sync`, { method: 'POST' });
     if (!response.ok) throw new Error(`the sync failed: ${await response.text()}`);
+    ({ applied } = (await response.json()) as { applied: number });
   });
+  const perSecond = (applied / (span.toMs - span.fromMs)) * 1_000;
+  const note = `The sync worker folded ${figure(applied)} events, ${figure(perSecond)} a second`;
+  return {
+    ...span,
+    note: `${note}; the records were made by batches of 1,000 lines, an event each.`,
+  };
 }
 
 function add(
   results: Map<string, Result>,
   what: string,
   samples: readonly Sample[],
-  { fromMs, toMs }: Span,
+  { fromMs, toMs, note }: Span,
 ): void {
   const before = results.get(what);
   const touched = samples.filter(
@@ -133,6 +144,7 @@ function add(
     what,
     latencies: sorted([...(before?.latencies ?? []), ...touched.map((each) => each.latencyMs)]),
     underWayMs: (before?.underWayMs ?? 0) + toMs - fromMs,
+    note: note ?? before?.note,
   });
 }
 
@@ -149,6 +161,7 @@ function sectionOf(results: readonly Result[], records: number): Section {
     `Reserves with fresh keys, open loop, ${figure(settings.writesPerSecond)} a second, on ${figure(records)} ` +
       'records; those that were waiting at any time while the other thing was under way, all rounds together.',
     table(['meanwhile', 'p50 ms', 'p99 ms', 'longest ms', 'under way', 'writes'], rows),
+    ...results.flatMap(({ note }) => note ?? []),
   ].join('\n\n');
   const bars = results.map(({ what, latencies }) => ({
     ...{ label: what, value: percentile(latencies, 0.99), ours: true },

@@ -20,7 +20,7 @@ export function writePerformancePage(part: string, { title, text, plots }: Secti
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : EMPTY_PAGE;
   replaceFile(PAGE, withPart(page, part, content));
   if (part !== SHOWN_IN_README) return;
-  replaceFile(README, withPart(readFileSync(README, 'utf8'), part, firstTable(text)));
+  replaceFile(README, withPart(readFileSync(README, 'utf8'), part, shownInReadme(text)));
 }
 
 /** What stands between the marks of `part` becomes `content`; where there are none, at the end. */
@@ -41,8 +41,11 @@ export function partOf(page: string, part: string): string | undefined {
   return page.slice(begin + marks.begin.length, end).trim();
 }
 
-export function firstTable(text: string): string {
-  return text.split('\n\n').find((paragraph) => paragraph.startsWith('|')) ?? '';
+/** The first table, and the last paragraph: on what it was measured. */
+export function shownInReadme(text: string): string {
+  const paragraphs = text.split('\n\n').filter((paragraph) => !paragraph.startsWith('!['));
+  const table = paragraphs.find((paragraph) => paragraph.startsWith('|')) ?? '';
+  return `${table}\n\n${paragraphs.at(-1)}`;
 }
 
 function marksOf(part: string): { readonly begin: string; readonly end: string } {

@@ -1,5 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { partOf, withPart } from '../../bench/report/performance-page.js';
+import { partOf, shownInReadme, withPart } from '../../bench/report/performance-page.js';
 
 describe('the page of measured figures', () => {
   it('gets a part at its end the first time, and in its place from then on', () => {
@@ -12,4 +13,13 @@ describe('the page of measured figures', () => {
     expect(third).toMatch(/^# Performance\n[^]*fast[^]*flat[^]*Of a person\.\n$/);
     expect(withPart(third, 'start', 'fast')).toBe(third);
   });
+
+  it.runIf(existsSync('docs/performance.md'))(
+    'is where the figures of the README come from',
+    () => {
+      const measured = partOf(readFileSync('docs/performance.md', 'utf8'), 'requests');
+      const shown = partOf(readFileSync('README.md', 'utf8'), 'requests');
+      expect(shown).toBe(shownInReadme(measured ?? ''));
+    },
+  );
 });
