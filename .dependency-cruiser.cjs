@@ -57,7 +57,8 @@ module.exports = {
       '^src/(domain|application|resilience|observability)/',
     ),
     mayImport('config', '^src/config[.]ts$', '^src/domain/'),
-    mayImport('main', '^src/main[.]ts$', '^src/(composition|config)[.]ts$'),
+    mayImport('main', '^src/main[.]ts$', '^src/(composition|config|start-text)[.]ts$'),
+    mayImport('start-text', '^src/start-text[.]ts$'),
     {
       name: 'drivers-are-strangers',
       severity: 'error',

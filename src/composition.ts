@@ -18,6 +18,7 @@ import type { Tracing } from './observability/tracing.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import {
   type FileInventoryRepository,
+  type RecoveryFigures,
   type StorageReport,
   openFileInventoryRepository,
 } from './storage/file/file-inventory-repository.js';
@@ -40,6 +41,9 @@ const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
 
 export interface RunningService {
   readonly url: string;
+  readonly version: string;
+  /** What was found at start. */
+  readonly recovery: RecoveryFigures;
   /** Refuses new work, finishes what is in flight, marks the stop as clean. */
   stop(): Promise<void>;
   /** Logs what nobody has caught; the process ends of it. */
@@ -120,11 +124,13 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
   });
   const url = await listen(server, config);
-  log.info({ url, dataDir: config.dataDir }, 'listening');
+  log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();
 
   return {
     url,
+    version,
+    recovery: repository.recovery,
     async stop() {
       log.info('stopping: finishing what is in flight');
       draining = true;
@@ -212,7 +218,7 @@ async function closeServer(server: Server, system: System, graceMs: number): Pro
   cancel();
 }
 
-function versionOfPackage(): string {
+export function versionOfPackage(): string {
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
   return version;
 }

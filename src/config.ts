@@ -108,6 +108,15 @@ const environmentSchema = z.object({
     .optional(),
 });
 
+/** Every variable with the value that it has where it is not set, for a person to read. */
+export function settings(): readonly { readonly name: string; readonly default: string }[] {
+  return Object.keys(environmentSchema.shape).map((name) => {
+    const schema = environmentSchema.shape[name as keyof typeof environmentSchema.shape];
+    const value = 'defaultValue' in schema.def ? schema.def.defaultValue : '';
+    return { name, default: typeof value === 'object' ? '' : String(value) };
+  });
+}
+
 /** Throws ConfigError at the first variable that cannot be used. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const set = Object.entries(environment).filter(([, value]) => value !== '');

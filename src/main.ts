@@ -1,18 +1,24 @@
-/** The process: environment → config → service → signals → exit code. */
+/** The process: arguments, environment → config → service → signals → exit code. */
 import { resolve } from 'node:path';
-import { type RunningService, startService } from './composition.js';
-import { type Config, ConfigError, readConfig } from './config.js';
+import { type RunningService, startService, versionOfPackage } from './composition.js';
+import { type Config, ConfigError, readConfig, settings } from './config.js';
+import { parseStartArguments, startFailureText, usageText, welcomeText } from './start-text.js';
 
 /** sysexits.h: EX_IOERR; the storage could not keep a promise. */
 const EXIT_STORAGE = 74;
 /** sysexits.h: EX_CONFIG. */
 const EXIT_CONFIG = 78;
 const EXIT_FAILED_START = 1;
+const EXIT_USAGE = 2;
 /** What a shell reports for a process that a second signal ended. */
 const EXIT_FORCED = 130;
 
+answerArguments();
 const config = configOrExit();
 const service = await startOrExit(config);
+const { version, url, recovery } = service;
+const { dataDir } = config;
+if (process.stderr.isTTY) process.stderr.write(welcomeText({ version, url, dataDir, recovery }));
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 // What it does besides stays as it is: a stack on standard error, and exit 1.
@@ -28,6 +34,18 @@ function stop(): void {
     () => process.exit(0),
     () => process.exit(EXIT_STORAGE),
   );
+}
+
+/** Returns where the service is to run. */
+function answerArguments(): void {
+  const asked = parseStartArguments(process.argv.slice(2));
+  if (asked.kind === 'run') return;
+  if (asked.kind === 'wrong') {
+    console.error(asked.why);
+    process.exit(EXIT_USAGE);
+  }
+  console.log(asked.kind === 'version' ? versionOfPackage() : usageText(settings()));
+  process.exit(0);
 }
 
 function configOrExit(): Config {
@@ -48,19 +66,7 @@ async function startOrExit(startConfig: Config): Promise<RunningService> {
       onExit: (task) => void process.on('exit', task),
     });
   } catch (error) {
-    console.error(startFailure(error, startConfig));
+    console.error(startFailureText(error, startConfig));
     process.exit(EXIT_FAILED_START);
   }
-}
-
-/** One line that says what to do, where we know; all there is, where we do not. */
-function startFailure(error: unknown, { host, port, dataDir }: Config): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'DataDirectoryError') return `cannot start: ${error.message}`;
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return `cannot start: port ${port} on ${host} is in use (set PORT)`;
-  if (code === 'EACCES' || code === 'EROFS') {
-    return `cannot start: no permission for ${dataDir} or for port ${port}: ${error.message}`;
-  }
-  return `cannot start: ${error.stack ?? error.message}`;
 }

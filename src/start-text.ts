@@ -1,0 +1,100 @@
+/** What the process says to a person, beside its log of JSON lines: usage, welcome, and why not. */
+import { parseArgs } from 'node:util';
+
+export type StartArguments =
+  { readonly kind: 'run' | 'help' | 'version' } | { readonly kind: 'wrong'; readonly why: string };
+
+export function parseStartArguments(args: readonly string[]): StartArguments {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', short: 'v', default: false },
+      },
+    });
+    if (values.help) return { kind: 'help' };
+    return { kind: values.version ? 'version' : 'run' };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const [why = ''] = error.message.split('. ');
+    return { kind: 'wrong', why: `${why}: settings are environment variables, see --help` };
+  }
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly default: string;
+}
+
+export function usageText(settings: readonly Setting[]): string {
+  const rows = settings.map((each) => `  ${each.name.padEnd(28)}${each.default}`.trimEnd());
+  return `Usage: npm start [-- --help | --version]
+
+Runs the inventory service until Ctrl-C or SIGTERM; its log is JSON lines on standard output.
+Settings are environment variables; these are their defaults:
+
+${rows.join('\n')}
+
+README.md says what they mean, run.md how to operate the service and what its exit codes mean. A
+running service describes its API at /docs. Other commands: npm run backup, restore, verify, log,
+import; each explains itself with \`npm run NAME -- --help\`.`;
+}
+
+export interface Started {
+  readonly version: string;
+  readonly url: string;
+  readonly dataDir: string;
+  readonly recovery: {
+    readonly records: number;
+    readonly events: number;
+    readonly durationMs: number;
+  };
+}
+
+/** For a terminal only: where both streams end in one file, it is to hold JSON lines alone. */
+export function welcomeText({ version, url, dataDir, recovery }: Started): string {
+  const { records, events, durationMs } = recovery;
+  const found = `${counted(events, 'event')}, ${counted(records, 'record')}`;
+  return `distributed-inventory ${version}
+  API     ${url}/api   documentation: ${url}/docs
+  data    ${dataDir}: ${found}, recovered in ${Math.round(durationMs)} ms
+  stop    Ctrl-C
+`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+export interface Wanted {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+}
+
+const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAFNOSUPPORT']);
+const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS']);
+const NO_DIRECTORY = new Set(['EEXIST', 'ENOTDIR']);
+
+/** One line that says what to do, where we know; all there is, where we do not. */
+export function startFailureText(error: unknown, { host, port, dataDir }: Wanted): string {
+  if (!(error instanceof Error)) return `cannot start: ${String(error)}`;
+  if (error.name === 'DataDirectoryError') return `cannot start: ${error.message}`;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) {
+    return `cannot start: ${error.stack ?? error.message}`;
+  }
+  if (code === 'EADDRINUSE') return `cannot start: port ${port} on ${host} is in use (set PORT)`;
+  if (NO_SUCH_ADDRESS.has(code)) {
+    return `cannot start: ${host} is no address of this machine (${code}): set HOST`;
+  }
+  if (syscall === 'listen') return `cannot start: no port ${port} on ${host} (${code}): set PORT`;
+  return `cannot start: the data directory ${dataDir} ${whyNot(code)} (${error.message})`;
+}
+
+function whyNot(code: string): string {
+  if (NOT_WRITABLE.has(code)) return 'is not writable: set its owner, or DATA_DIR';
+  if (NO_DIRECTORY.has(code)) return 'is not a directory: set DATA_DIR';
+  return 'cannot be used: set DATA_DIR, or mend it';
+}
