@@ -9,6 +9,7 @@ import { growth } from './parts/growth.js';
 import { latency } from './parts/latency.js';
 import { requests, sideKeys } from './parts/requests.js';
 import { start } from './parts/start.js';
+import { sync } from './parts/sync.js';
 import { writers } from './parts/writers.js';
 import { progress } from './progress.js';
 import { writePerformancePage } from './report/performance-page.js';
@@ -21,6 +22,7 @@ const parts: Readonly<Record<string, () => Promise<Section>>> = {
   growth,
   writers,
   followers,
+  sync,
 };
 
 const { values, positionals: chosen } = parseArgs({

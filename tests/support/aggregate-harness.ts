@@ -6,12 +6,13 @@ import { openFileAggregateRepository } from '../../src/storage/file/file-aggrega
 import type { FileSystem } from '../../src/storage/file/file-system.js';
 import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
 import type { AggregateHarness } from '../contracts/aggregate-repository-contract.js';
-import { createFakeClock } from './fake-clock.js';
+import { type FakeClock, createFakeClock } from './fake-clock.js';
 import { type FaultyFileSystem, createFaultyFileSystem } from './faulty-file-system.js';
 import type { Ending } from './file-harness.js';
 
 export interface TestAggregate {
   readonly repository: AggregateRepository;
+  readonly clock: FakeClock;
   readonly warnings: string[];
   readonly fatal: unknown[];
 }
@@ -22,14 +23,15 @@ export async function openTestAggregate(
   fileSystem: FileSystem,
   journalBytesMin = 1e9,
 ): Promise<TestAggregate> {
+  const clock = createFakeClock();
   const warnings: string[] = [];
   const fatal: unknown[] = [];
   const repository = await openFileAggregateRepository({
-    ...{ root, fileSystem, journalBytesMin, clock: createFakeClock() },
+    ...{ root, fileSystem, journalBytesMin, clock },
     onWarning: (message) => void warnings.push(message),
     onFatal: (error) => void fatal.push(error),
   });
-  return { repository, warnings, fatal };
+  return { repository, clock, warnings, fatal };
 }
 
 /** The file driver in a real directory, merging all the time. */

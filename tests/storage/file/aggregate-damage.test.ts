@@ -126,6 +126,24 @@ describe('a disk without room', () => {
     }
   });
 
+  it('goes on in the same process behind what it took back', async () => {
+    const root = temporaryDirectory();
+    const faulty = createFaultyFileSystem(createNodeFileSystem());
+    const { repository, clock } = await openTestAggregate(root, faulty.fileSystem);
+    faulty.failNext({ name: 'append', path: /journal/ }, 'ENOSPC');
+    const refused = repository.commit(step('a', 1, { letters: [opened(1)] }));
+    await expect(refused).rejects.toMatchObject({ code: 'storage-unavailable' });
+    clock.advance(5_000);
+
+    await repository.commit(step('a', 2, { letters: [opened(2)] }));
+    await repository.close();
+
+    const next = await openTestAggregate(root, createNodeFileSystem());
+    expect(next.warnings).toEqual([]);
+    expect(next.repository.letters({ after: undefined, limit: 9 })).toEqual([opened(2).letter]);
+    await next.repository.close();
+  });
+
   it('tells that the process must end when a sync fails, and acknowledges nothing more', async () => {
     const faulty = createFaultyFileSystem(createNodeFileSystem());
     const { repository, fatal } = await openTestAggregate(temporaryDirectory(), faulty.fileSystem);
