@@ -7,14 +7,16 @@ import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
 import { createRecordClock } from './application/record-clock.js';
 import { createCounters, gatherMetrics } from './composition-metrics.js';
+import { createResilience, readinessFacts } from './composition-resilience.js';
 import { openSync } from './composition-sync.js';
 import type { Config } from './config.js';
-import { createAdmission } from './http/admission.js';
+import { closeServer } from './http/close-server.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
 import { createRequestObserver } from './observability/request-log.js';
 import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
+import type { CircuitBreaker } from './resilience/circuit-breaker.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import {
   type FileInventoryRepository,
@@ -70,7 +72,12 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },
   });
   const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, counters.storage.synced);
-  const repository = await openRepository({ config, system, fileSystem, report, log, presence });
+  const resilience = createResilience({ config, system, log });
+  const { admission, storageBreaker: breaker } = resilience;
+  const opened = await openRepository({
+    ...{ config, system, fileSystem, report, log, presence, breaker },
+  });
+  const repository = resilience.limit(opened);
   logRecovery(log, config, repository);
   const onFatal = (error: unknown): void => report.fatal(error);
   const sync = await openSync({ config, system, fileSystem, repository, log, onFatal });
@@ -89,18 +96,9 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     service,
     onError: (error) => log.warn({ err: error }, 'due reservations could not be settled yet'),
   });
-  const admission = createAdmission({
-    system,
-    limit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
-    behindProxy: config.trustProxy !== undefined,
-    queueMax: config.loadShedQueueMax,
-    breaker: { threshold: config.breakerThreshold, cooldownMs: config.breakerCooldownMs },
-    onBreaker: (lane, state) => log.warn({ lane, state }, 'circuit breaker'),
-    onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
-  });
   const metrics = gatherMetrics(counters, system, () => ({
     ...{ repository, admission: admission.statistics(), sync: sync.worker.statistics() },
-    resilience: sync.resilience(),
+    resilience: resilience.statistics(sync.resilience()),
   }));
   let draining = false;
   const { server, endStreams } = createHttpApp({
@@ -111,6 +109,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     now: () => repository.now(),
     system,
     admission,
+    readiness: () => readinessFacts({ repository, admission, metrics, sync: sync.worker }),
     trustProxy: config.trustProxy,
     observe: createRequestObserver({
       ...{ logger: log, metrics: counters.requests, clock: system.clock },
@@ -136,7 +135,10 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       draining = true;
       endStreams();
       sync.queries.stopWaiting();
-      await closeServer(server, system, config.shutdownGraceMs);
+      await closeServer(server, system.timers, {
+        graceMs: config.shutdownGraceMs,
+        inFlight: () => admission.inFlight(),
+      });
       await expiry.stop();
       await sync.close(config.shutdownGraceMs);
       await repository.close();
@@ -157,15 +159,15 @@ function openRepository(deps: {
   readonly report: StorageReport;
   readonly log: Logger;
   readonly presence: PresenceLock;
+  readonly breaker: CircuitBreaker;
 }): Promise<FileInventoryRepository> {
-  const { config, system, fileSystem, report, log, presence } = deps;
+  const { config, system, fileSystem, report, log, presence, breaker } = deps;
   const root = config.dataDir;
   return openFileInventoryRepository({
     root,
     system,
     report,
-    presence,
-    fileSystem,
+    ...{ presence, breaker, fileSystem },
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),
@@ -206,16 +208,6 @@ async function listen(server: Server, { host, port }: Config): Promise<string> {
   await once(server, 'listening');
   const { address, family, port: bound } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
-}
-
-/** Connections that wait for nothing are closed; those in use get until the grace ends. */
-async function closeServer(server: Server, system: System, graceMs: number): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const cancel = system.timers.after(graceMs, () => server.closeAllConnections());
-  await closed;
-  cancel();
 }
 
 export function versionOfPackage(): string {

@@ -12,6 +12,7 @@ export interface Config {
   readonly syncEnabled: boolean;
   /** Nodes whose feeds are pulled; none: the own log is folded. */
   readonly syncSources: readonly SyncSource[];
+  readonly concurrencyApi: number;
   readonly concurrencySync: number;
   /** Of each client, in requests. */
   readonly rateLimitPerSecond: number;
@@ -89,6 +90,7 @@ const environmentSchema = z.object({
   SYNC_INTERVAL_MS: wholeNumber(100, DAY_MS).default(15_000),
   SYNC_ENABLED: oneOf(['true', 'false']).default('true'),
   SYNC_SOURCES: z.string().transform(readSources).default([]),
+  CONCURRENCY_API: wholeNumber(1, 100_000).default(16),
   CONCURRENCY_SYNC: wholeNumber(1, 1_000).default(4),
   RATE_LIMIT_RPS: wholeNumber(1, 1e9).default(100),
   RATE_LIMIT_BURST: wholeNumber(1, 1e9).default(200),
@@ -142,6 +144,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     syncIntervalMs: env.SYNC_INTERVAL_MS,
     syncEnabled: env.SYNC_ENABLED === 'true',
     syncSources: env.SYNC_SOURCES,
+    concurrencyApi: env.CONCURRENCY_API,
     concurrencySync: env.CONCURRENCY_SYNC,
     rateLimitPerSecond: env.RATE_LIMIT_RPS,
     rateLimitBurst: env.RATE_LIMIT_BURST,

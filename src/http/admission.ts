@@ -54,6 +54,8 @@ export interface Admission {
   release(response: Response): void;
   /** Whether what is about to be done now has waited longer than anybody should. */
   isLate(): boolean;
+  /** How many requests were taken in and not answered yet. */
+  inFlight(): number;
   statistics(): AdmissionStatistics;
 }
 
@@ -140,6 +142,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       );
     },
     release: (response) => lanes.reads.leave(response),
+    inFlight: () => lanes.reads.queued + lanes.writes.queued,
     isLate: () => turn.isTooLong(),
     statistics: () => ({
       limiter: limiter.statistics(),

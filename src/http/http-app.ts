@@ -15,6 +15,7 @@ import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
 import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
+import type { ReadinessFacts } from './readiness.js';
 import { refusalProblem } from './refusal-problem.js';
 import { RequestError } from './request-error.js';
 import { requestIdOf } from './request-id.js';
@@ -55,6 +56,7 @@ export interface HttpAppDeps {
   readonly outcomes: OutcomeCounter;
   readonly metrics: MetricsSource;
   readonly mayResetMetrics: boolean;
+  readonly readiness: () => ReadinessFacts;
   /** Of the service, for the health answer. */
   readonly version: string;
   /** True from the moment when the server takes on nothing new. */
@@ -79,14 +81,15 @@ const LATE_RETRY_MS = 1_000;
 
 /** The whole HTTP edge. */
 export function createHttpApp(deps: HttpAppDeps): HttpApp {
-  const { system, version, feed, metrics, admission, trustProxy } = deps;
+  const { system, feed, metrics, admission, trustProxy } = deps;
   const { clock, timers } = system;
   const followers = createFollowers({ log: feed, clock, timers, limits: deps.feedLimits });
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
   const { app, server } = createExpressServer(deps.limits, {
     lastResort: answerUnrouted(routeDeps),
-    admit: (request, response) => admission.admit(request, response, send),
+    // While the server drains nothing is taken in any more: what is in flight only grows less.
+    admit: (request, response) => deps.draining() || admission.admit(request, response, send),
     ...(trustProxy !== undefined && { trustProxy }),
   });
   handleClientErrors(server);
@@ -101,7 +104,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
   app.use(syncRoutes(routeDeps));
-  app.use(healthRoutes({ clock, version, metrics, send }));
+  app.use(healthRoutes({ ...deps, clock, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));
   app.use(notFound);

@@ -28,6 +28,7 @@ export interface LaneStatistics {
 export interface Lane {
   readonly isFull: boolean;
   readonly room: number;
+  readonly queued: number;
   /** False: the breaker is open. Else the lane has one more, until its answer is out or cut off. */
   enter(response: Response): boolean;
   /** Before that: for an answer that has no end. */
@@ -63,6 +64,9 @@ export function createLane(queueMax: number, breaker: CircuitBreaker): Lane {
   return {
     get isFull() {
       return queued >= queueMax;
+    },
+    get queued() {
+      return queued;
     },
     get room() {
       return Math.max(0, queueMax - queued);

@@ -186,4 +186,26 @@ export const healthMembers = {
 
 export const healthSchema = z.strictObject(healthMembers).meta({ id: 'Health' });
 
+const wellness = { ok: z.boolean() };
+
+export const readinessSchema = z
+  .strictObject({
+    ready: z.boolean().meta({ description: 'Whether requests should be sent here.' }),
+    degraded: z
+      .array(z.enum(['storage', 'sync', 'breakers', 'queue']))
+      .meta({ description: 'The checks that are not ok; reads go on all the same.' }),
+    checks: z.strictObject({
+      storage: z.strictObject({ ...wellness, writes: z.enum(['taken', 'refused']) }),
+      sync: z.strictObject({ ...wellness, failing: z.array(z.string()) }),
+      breakers: z.strictObject({ ...wellness, open: z.array(z.string()) }),
+      queue: z.strictObject({
+        ...wellness,
+        reads: z.int().min(0),
+        writes: z.int().min(0),
+        max: z.int().min(1).meta({ description: 'Of each; more are refused.' }),
+      }),
+    }),
+  })
+  .meta({ id: 'Readiness' });
+
 export const livenessSchema = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Liveness' });

@@ -20,6 +20,7 @@ import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from '../support/http-observation.js';
 import { createOwnSync } from '../support/own-sync.js';
 import { createTestAdmission } from '../support/test-admission.js';
+import { WELL } from '../support/well.js';
 
 export const SAMPLE = new URL('../../data/samples/online-retail-2010-12.csv', import.meta.url);
 
@@ -48,6 +49,7 @@ export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<Te
     now: () => repository.now(),
     system,
     admission: createTestAdmission(system),
+    readiness: () => WELL,
     ...createExampleObservation(system.clock),
     version: 'test',
     draining: () => false,

@@ -15,10 +15,13 @@ import {
   type FileInventoryRepository,
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
+import { type BreakerPolicy, createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import type { FileSystem } from '../../src/storage/file/file-system.js';
 import { createInProcessMaintenance } from '../support/in-process-maintenance.js';
 import { type Said, nothingSaid } from '../support/test-storage.js';
 import type { SimulatedTime } from './simulated-time.js';
+
+const BREAKER: BreakerPolicy = { threshold: 0.5, cooldownMs: 5_000, window: 10, callsMin: 5 };
 
 export const ROOT = '/data/inventory';
 /** Rotations and snapshots all the time. */
@@ -55,6 +58,7 @@ export async function openSimulatedService(deps: SimulatedServiceDeps): Promise<
   const repository = await openFileInventoryRepository({
     ...{ root: ROOT, fileSystem, snapshotPolicy: SNAPSHOT_POLICY },
     system: { clock, timers, ids, random: { next: () => 0.5 } },
+    breaker: createCircuitBreaker(BREAKER, clock),
     snapshotRetry: { baseMs: 100, times: 3 },
     recordClock: createRecordClock(clock, () => undefined),
     maintenance: createInProcessMaintenance(ROOT, fileSystem),

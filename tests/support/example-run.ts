@@ -13,6 +13,7 @@ import { createSystem } from '../../src/system.js';
 import { createExampleObservation } from './http-observation.js';
 import { createOwnSync } from './own-sync.js';
 import { createTestAdmission } from './test-admission.js';
+import { WELL } from './well.js';
 
 type SentRequest = ExampleRequest & { readonly method: string };
 
@@ -55,6 +56,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
     now: () => repository.now(),
     system,
     admission: createTestAdmission(system, { limit: { perSecond: 100, burst: 200 } }),
+    readiness: () => WELL,
     ...createExampleObservation(clock),
     version,
     draining: () => false,

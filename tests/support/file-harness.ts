@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRecordClock } from '../../src/application/record-clock.js';
+import { createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import {
   type FileInventoryRepository,
   openFileInventoryRepository,
@@ -60,6 +61,10 @@ async function start(
     maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },
     snapshotRetry: { baseMs: 1, times: 0 },
+    breaker: createCircuitBreaker(
+      { threshold: 0.5, cooldownMs: 1_000, window: 10, callsMin: 5 },
+      clock,
+    ),
     report: {
       warning: loud,
       writable: loud,

@@ -19,11 +19,13 @@ import { createRequestMetrics } from '../../src/observability/request-metrics.js
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
+import type { ReadinessFacts } from '../../src/http/readiness.js';
 import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
 import { allIsWell } from './http-observation.js';
 import { listen, shut } from '../http/raw-exchange.js';
 import { createOwnSync } from './own-sync.js';
 import { createTestAdmission } from './test-admission.js';
+import { WELL } from './well.js';
 
 /** Names and values; an array sends the header several times. */
 export type Headers = Readonly<Record<string, string | readonly string[]>>;
@@ -68,6 +70,7 @@ export interface EdgeOptions {
   readonly feedLimits?: FeedLimits;
   readonly admission?: Partial<Omit<AdmissionDeps, 'system'>>;
   readonly trustProxy?: number | string;
+  readonly readiness?: Partial<ReadinessFacts>;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -98,6 +101,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     central: createOwnSync(repository, system),
     now: () => repository.now(),
     ...{ system, admission, trustProxy: options.trustProxy },
+    readiness: () => ({ ...WELL, ...options.readiness }),
     observe: createRequestObserver({
       ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
     }),

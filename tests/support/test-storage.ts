@@ -8,6 +8,7 @@ import { createRecordClock } from '../../src/application/record-clock.js';
 import type { Command } from '../../src/domain/commands.js';
 import type { InventoryEvent } from '../../src/domain/events.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import { type BreakerPolicy, createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import type { RetryPolicy } from '../../src/resilience/retry.js';
 import {
   type FileInventoryRepository,
@@ -48,6 +49,7 @@ export interface TestStorageOptions {
   readonly system?: SimulatedSystem;
   readonly policy?: SnapshotPolicy;
   readonly retry?: RetryPolicy;
+  readonly breaker?: BreakerPolicy;
   readonly said?: Said;
   readonly presence?: FileRepositoryDeps['presence'];
   /** In place of that in this thread. */
@@ -58,6 +60,7 @@ export interface TestStorageOptions {
 
 /** No rotation and no snapshot, unless asked for. */
 const NEVER: SnapshotPolicy = { everyEvents: 1e9, logBytesMin: 1e9 };
+const SHORT: BreakerPolicy = { threshold: 0.5, cooldownMs: 1_000, window: 10, callsMin: 5 };
 const ONCE: RetryPolicy = { baseMs: 1, times: 0 };
 
 /** The real repository and the real service, on any file system; maintenance runs in this thread. */
@@ -68,6 +71,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
   const repository = await openFileInventoryRepository({
     ...{ root, fileSystem, system, snapshotPolicy: policy },
     snapshotRetry: options.retry ?? ONCE,
+    breaker: createCircuitBreaker(options.breaker ?? SHORT, system.clock),
     recordClock: createRecordClock(system.clock, () => undefined),
     maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem),
     ...(options.presence && { presence: options.presence }),

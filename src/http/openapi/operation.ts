@@ -20,7 +20,7 @@ export interface RequestBody {
 }
 
 export interface Success {
-  readonly status: 200 | 201 | 204 | 304;
+  readonly status: 200 | 201 | 204 | 304 | 503;
   readonly description: string;
   readonly headers: ResponseHeaders;
   /** None: no body. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
 import { healthMetricsSchema, metricsSchema } from '../metrics-schemas.js';
 import { nothingSchema } from '../request-schemas.js';
-import { healthSchema, livenessSchema } from '../response-schemas.js';
+import { healthSchema, livenessSchema, readinessSchema } from '../response-schemas.js';
 import { PAGE_FILES } from '../routes/api-docs.js';
 import { responseHeaders } from './headers.js';
 import { type Operation, found } from './operation.js';
@@ -29,6 +29,23 @@ const liveness: Operation = {
   summary: 'Ask whether the process still turns',
   description: 'For a liveness probe: never touches the disk.',
   successes: [found(livenessSchema, 'It does.')],
+  problems: [],
+  always: true,
+};
+
+const readiness: Operation = {
+  id: 'readReadiness',
+  method: 'get',
+  path: '/api/health/readiness',
+  tag,
+  summary: 'Ask whether requests should be sent here',
+  description:
+    'For a readiness probe. What only refuses writes, or is slow, is named in `degraded`, and is ' +
+    'no reason to send nothing: reads go on.',
+  successes: [
+    found(readinessSchema, 'They should.'),
+    { ...found(readinessSchema, 'They should not: it stops, or reads fail.'), status: 503 },
+  ],
   problems: [],
   always: true,
 };
@@ -155,6 +172,7 @@ const pageFile: Operation = {
 export const serviceOperations: readonly Operation[] = [
   health,
   liveness,
+  readiness,
   healthMetrics,
   metrics,
   resetMetrics,

@@ -10,6 +10,12 @@ export const serviceStory: readonly ExampleRequest[] = [
     path: '/api/health/liveness',
   },
   {
+    name: 'readiness',
+    operation: 'readReadiness',
+    summary: 'All is well',
+    path: '/api/health/readiness',
+  },
+  {
     name: 'health-metrics',
     operation: 'readHealthMetrics',
     summary: 'Everything',

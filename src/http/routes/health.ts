@@ -5,6 +5,7 @@ import { READ, type SendAnswer } from '../answer.js';
 import { refuseQuery } from '../request-input.js';
 import type { HealthMetricsBody } from '../metrics-schemas.js';
 import type { healthSchema, livenessSchema } from '../response-schemas.js';
+import { type ReadinessFacts, readinessOf } from '../readiness.js';
 import { methodNotAllowed } from '../route-deps.js';
 import { type MetricsSource, metricsBody } from './metrics.js';
 import { timeText } from '../../time-text.js';
@@ -16,6 +17,8 @@ export function healthRoutes(deps: {
   readonly clock: Clock;
   readonly version: string;
   readonly metrics: MetricsSource;
+  readonly readiness: () => ReadinessFacts;
+  readonly draining: () => boolean;
   readonly send: SendAnswer;
 }): Router {
   const { clock, version, metrics, send } = deps;
@@ -23,6 +26,7 @@ export function healthRoutes(deps: {
   const router = Router({ caseSensitive: true, strict: true });
   router.route('/api/health').get(health).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/liveness').get(liveness).all(methodNotAllowed('GET', 'HEAD'));
+  router.route('/api/health/readiness').get(readiness).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/metrics').get(everything).all(methodNotAllowed('GET', 'HEAD'));
   return router;
 
@@ -38,6 +42,13 @@ export function healthRoutes(deps: {
   function health(request: Request, response: Response): void {
     refuseQuery(request);
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(present()) });
+  }
+
+  function readiness(request: Request, response: Response): void {
+    refuseQuery(request);
+    const body = readinessOf(deps.readiness(), deps.draining());
+    const status = body.ready ? 200 : 503;
+    send(request, response, { status, headers: READ, body: JSON.stringify(body) });
   }
 
   function everything(request: Request, response: Response): void {

@@ -31,7 +31,10 @@ export interface EventLogDeps extends WriteGuardDeps {
 }
 
 /** The append-only log on disk: one write at a time, durable when it returns. */
-export interface EventLog extends Pick<WriteGuard, 'assertWritable' | 'die' | 'death'> {
+export interface EventLog extends Pick<
+  WriteGuard,
+  'assertWritable' | 'takesWrites' | 'die' | 'death'
+> {
   /**
    * Makes the directory fit for appends; until that has succeeded nothing may be decided, since
    * what was recovered may not be durable yet. Rejects with UnavailableError where there is no
@@ -124,6 +127,9 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     death: guard.death,
     die: (error) => guard.die(error),
     assertWritable: () => guard.assertWritable(),
+    get takesWrites() {
+      return guard.takesWrites;
+    },
     get active() {
       return active;
     },

@@ -2,6 +2,7 @@ import type { InventoryRepository, Transacted, Transaction } from '../../applica
 import type { RecordClock } from '../../application/record-clock.js';
 import { UnavailableError } from '../../domain/errors.js';
 import type { InventoryEvent } from '../../domain/events.js';
+import type { CircuitBreaker } from '../../resilience/circuit-breaker.js';
 import { type FailedAttempt, type RetryPolicy, createRetry } from '../../resilience/retry.js';
 import type { System } from '../../system.js';
 import { createDurableReads } from '../durable-reads.js';
@@ -32,6 +33,8 @@ export interface FileRepositoryDeps {
   readonly maintenance: Maintenance;
   readonly snapshotPolicy: SnapshotPolicy;
   readonly snapshotRetry: RetryPolicy;
+  /** Of writes: leaves a disk that goes on failing alone for longer. */
+  readonly breaker: CircuitBreaker;
   readonly report: StorageReport;
   /** The lock on the directory; where it is lost, nothing is acknowledged any more. */
   readonly presence?: Pick<PresenceLock, 'isHeld'>;
@@ -74,6 +77,8 @@ export interface RepositoryStatistics {
 export interface FileInventoryRepository extends InventoryRepository {
   readonly recovery: RecoveryFigures;
   statistics(): RepositoryStatistics;
+  /** False while the disk refuses writes, or damage was found; reads go on. */
+  takesWrites(): boolean;
 }
 
 /**
@@ -96,7 +101,7 @@ export async function openFileInventoryRepository(
   let damage: string | undefined;
   const log = createEventLog(
     {
-      ...{ fileSystem, paths, clock: system.clock, onWarning },
+      ...{ fileSystem, paths, clock: system.clock, breaker: deps.breaker, onWarning },
       now: () => recordClock.now(),
       assertOurs() {
         if (presence?.isHeld() !== false) return;
@@ -209,6 +214,7 @@ export async function openFileInventoryRepository(
         pendingWeight: commits.pendingWeight,
       };
     },
+    takesWrites: () => damage === undefined && log.takesWrites,
     now: () => recordClock.now(),
     durableSequence: () => state.published.lastSequence,
     transact(work) {

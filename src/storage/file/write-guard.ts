@@ -1,10 +1,14 @@
 import { UnavailableError } from '../../domain/errors.js';
+import { type CircuitBreaker, REFUSED } from '../../resilience/circuit-breaker.js';
 import type { Clock } from '../../system.js';
 import { StorageFatalError } from './errors.js';
 import { errorCode } from './file-system.js';
 
 /** After a write that found no room, the next one is tried this much later at the earliest. */
 const RETRY_AFTER_MS = 1_000;
+
+/** The permit of who has no breaker: any but REFUSED. */
+const UNGUARDED = 1;
 
 /** Tells the errors that one lives with from those that one must die of. */
 export interface WriteGuard {
@@ -16,6 +20,8 @@ export interface WriteGuard {
   run(task: () => Promise<void>): Promise<void>;
   /** Throws UnavailableError while the next attempt would be too early. */
   assertWritable(): void;
+  /** Whether the last attempt went well; true before the first. */
+  readonly takesWrites: boolean;
   /** Ends everything, whoever it was that found out. */
   die(error: unknown): void;
   readonly dead: boolean;
@@ -25,13 +31,20 @@ export interface WriteGuard {
 
 export interface WriteGuardDeps {
   readonly clock: Clock;
+  /** Leaves a disk that goes on failing alone for longer; none where the caller has its own. */
+  readonly breaker?: CircuitBreaker;
   /** The process must end: nothing may be acknowledged any more. Called once. */
   readonly onFatal: (error: unknown) => void;
   /** Writes are refused from now on (an error), or taken again (undefined). */
   readonly onWritable: (problem: unknown) => void;
 }
 
-export function createWriteGuard({ clock, onFatal, onWritable }: WriteGuardDeps): WriteGuard {
+export function createWriteGuard({
+  clock,
+  breaker,
+  onFatal,
+  onWritable,
+}: WriteGuardDeps): WriteGuard {
   let retryAt = 0;
   let refusing = false;
   let dead = false;
@@ -54,13 +67,24 @@ export function createWriteGuard({ clock, onFatal, onWritable }: WriteGuardDeps)
     return new UnavailableError('storage-unavailable', RETRY_AFTER_MS, { cause: error });
   }
 
+  /** A probe that is under way is over soon. */
+  function leftAlone(): UnavailableError {
+    const waitMs = breaker?.state === 'open' ? breaker.retryAfterMs() : RETRY_AFTER_MS;
+    return new UnavailableError('storage-unavailable', waitMs);
+  }
+
   return {
     die,
     death,
     get dead() {
       return dead;
     },
+    get takesWrites() {
+      return !refusing;
+    },
     async run(task) {
+      const permit = breaker?.enter() ?? UNGUARDED;
+      if (permit === REFUSED) throw leftAlone();
       let failure: UnavailableError | undefined;
       try {
         await task();
@@ -69,11 +93,13 @@ export function createWriteGuard({ clock, onFatal, onWritable }: WriteGuardDeps)
         else if (!dead) failure = refuse(error);
       }
       if (dead) await new Promise<never>(() => undefined);
+      breaker?.leave(permit, failure === undefined);
       if (failure !== undefined) throw failure;
       if (refusing) onWritable(undefined);
       refusing = false;
     },
     assertWritable() {
+      if ((breaker?.retryAfterMs() ?? 0) > 0) throw leftAlone();
       if (refusing && clock.monotonicMs() < retryAt) {
         throw new UnavailableError('storage-unavailable', RETRY_AFTER_MS);
       }

@@ -1,0 +1,107 @@
+import { type RepositoryBulkheads, limitRepository } from './application/limited-repository.js';
+import type { InventoryRepository } from './application/ports.js';
+import type { SyncStatistics } from './application/sync-control.js';
+import type { ServiceMetrics } from './composition-metrics.js';
+import type { Config } from './config.js';
+import { UnavailableError } from './domain/errors.js';
+import { type Admission, createAdmission } from './http/admission.js';
+import type { ReadinessFacts } from './http/readiness.js';
+import type { Logger } from './observability/logger.js';
+import type { ResilienceStatistics } from './observability/resilience-metrics.js';
+import { createBulkhead } from './resilience/bulkhead.js';
+import {
+  type BreakerState,
+  type CircuitBreaker,
+  createCircuitBreaker,
+} from './resilience/circuit-breaker.js';
+import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
+import type { System } from './system.js';
+
+/** The last batches that the disk was given; after that many in vain it is left alone for a while. */
+const STORAGE_BREAKER = { window: 10, callsMin: 5 };
+/** How long a decision may wait for its slot, in ms. */
+const DECISION_WAIT_MS_MAX = 1_000;
+/** libuv has four threads for files: one at least is left to the writes of the log. */
+const LOG_READS_MAX = 3;
+const LOG_READS_QUEUE_MAX = 10_000;
+const LOG_READ_WAIT_MS_MAX = 10_000;
+const OVERLOADED_RETRY_MS = 1_000;
+
+export interface Resilience {
+  readonly admission: Admission;
+  readonly storageBreaker: CircuitBreaker;
+  limit<T extends InventoryRepository>(repository: T): T;
+  /** Its own beside `others`, but for those of the admission. */
+  statistics(others: ResilienceStatistics): ResilienceStatistics;
+}
+
+/** What keeps the service within its limits, but for the sync worker's. */
+export function createResilience(parts: {
+  readonly config: Config;
+  readonly system: System;
+  readonly log: Logger;
+}): Resilience {
+  const { config, system, log } = parts;
+  const { clock } = system;
+  const breaker = { threshold: config.breakerThreshold, cooldownMs: config.breakerCooldownMs };
+  const refusal = () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
+
+  const changed = (name: string) => (state: BreakerState) =>
+    log.warn({ breaker: name, state }, 'a circuit breaker changed');
+  const storageBreaker = createCircuitBreaker(
+    { ...breaker, ...STORAGE_BREAKER },
+    clock,
+    changed('storage'),
+  );
+  const admission = createAdmission({
+    ...{ system, breaker },
+    limit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
+    behindProxy: config.trustProxy !== undefined,
+    queueMax: config.loadShedQueueMax,
+    onBreaker: (lane, state) => changed(`api ${lane}`)(state),
+    onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
+  });
+  const bulkheads: RepositoryBulkheads = {
+    decisions: createBulkhead({
+      ...{ ...system, refusal, slots: config.concurrencyApi },
+      ...{ queueMax: config.loadShedQueueMax, waitMsMax: DECISION_WAIT_MS_MAX },
+    }),
+    logReads: createBulkhead({
+      ...{ ...system, refusal, slots: LOG_READS_MAX },
+      ...{ queueMax: LOG_READS_QUEUE_MAX, waitMsMax: LOG_READ_WAIT_MS_MAX },
+    }),
+  };
+
+  return {
+    admission,
+    storageBreaker,
+    limit: (repository) => limitRepository(repository, bulkheads),
+    statistics: ({ circuitBreakers, bulkheads: others }) => ({
+      circuitBreakers: { storage: storageBreaker.statistics(), ...circuitBreakers },
+      bulkheads: {
+        api: bulkheads.decisions.statistics(),
+        'log reads': bulkheads.logReads.statistics(),
+        ...others,
+      },
+    }),
+  };
+}
+
+/** How things stand for whoever asks whether requests should be sent here. */
+export function readinessFacts(parts: {
+  readonly repository: FileInventoryRepository;
+  readonly admission: Admission;
+  readonly metrics: ServiceMetrics;
+  readonly sync: { statistics(): SyncStatistics };
+}): ReadinessFacts {
+  const { reads, writes } = parts.admission.statistics().lanes;
+  const breakers = Object.entries(parts.metrics.resilience().circuitBreakers);
+  const { sources } = parts.sync.statistics();
+  return {
+    takesWrites: parts.repository.takesWrites(),
+    failingSources: sources.filter(({ up }) => !up).map(({ name }) => name),
+    openBreakers: breakers.filter(([, { state }]) => state !== 'closed').map(([name]) => name),
+    areReadsStopped: reads.breaker.state === 'open',
+    queue: { reads: reads.queued, writes: writes.queued, max: reads.queueMax },
+  };
+}
