@@ -89,6 +89,12 @@ describe('a real file system that is full', () => {
   }, 300_000);
 });
 
+async function readiness(url: string): Promise<object> {
+  const response = await fetch(`${url}/api/health/readiness`);
+  const { ready, degraded } = (await response.json()) as { ready: boolean; degraded: string[] };
+  return { status: response.status, ready, degraded };
+}
+
 async function fillAgainAndAgain(mount: string, fills: number): Promise<number> {
   const dataDir = join(mount, 'data');
   const server = await spawnServer({
@@ -116,9 +122,15 @@ async function fillAgainAndAgain(mount: string, fills: number): Promise<number> 
     writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 8_192)));
     while (await adjust());
     expect(await shown()).toBe(acknowledged);
+    expect(await readiness(server.url)).toEqual({
+      status: 200,
+      ready: true,
+      degraded: ['storage'],
+    });
     rmSync(ballast);
     while (!(await adjust())) await sleep(50);
     expect(await shown()).toBe(acknowledged);
+    expect(await readiness(server.url)).toEqual({ status: 200, ready: true, degraded: [] });
   }
   connection.close();
   server.signal('SIGKILL');

@@ -33,8 +33,8 @@ export interface FileRepositoryDeps {
   readonly maintenance: Maintenance;
   readonly snapshotPolicy: SnapshotPolicy;
   readonly snapshotRetry: RetryPolicy;
-  /** Of writes: leaves a disk that goes on failing alone for longer. */
-  readonly breaker: CircuitBreaker;
+  /** Of writes: leaves a disk that goes on failing alone for longer; none: it is tried every second. */
+  readonly breaker?: CircuitBreaker;
   readonly report: StorageReport;
   /** The lock on the directory; where it is lost, nothing is acknowledged any more. */
   readonly presence?: Pick<PresenceLock, 'isHeld'>;
@@ -101,7 +101,8 @@ export async function openFileInventoryRepository(
   let damage: string | undefined;
   const log = createEventLog(
     {
-      ...{ fileSystem, paths, clock: system.clock, breaker: deps.breaker, onWarning },
+      ...{ fileSystem, paths, clock: system.clock, onWarning },
+      ...(deps.breaker !== undefined && { breaker: deps.breaker }),
       now: () => recordClock.now(),
       assertOurs() {
         if (presence?.isHeld() !== false) return;
