@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { atExit } from './at-exit.js';
 import { progress } from './progress.js';
 import { freshDirectory } from './run-directory.js';
 
@@ -32,6 +33,10 @@ export async function continueDirectory(directory: string, steps: readonly Step[
   progress(`making data: ${steps.map(nameOf).join(', ')}`);
   const args = ['--import', 'tsx', 'bench/make-directory.ts', directory, JSON.stringify(steps)];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  child.once(
+    'exit',
+    atExit(() => child.kill('SIGKILL')),
+  );
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`make-directory.ts ended with ${String(code)}`);
 }

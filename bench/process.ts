@@ -117,7 +117,7 @@ export function residentBytes(pid: number): number {
 
 const QUIET_SHARE = 0.05;
 const LOOK_EVERY_MS = 500;
-const WAIT_AT_MOST_MS = 120_000;
+const WAIT_AT_MOST_MS = 600_000;
 
 /** Waits until the server has ended what it does of its own accord, such as checks after a start. */
 export async function untilQuiet(server: Measured): Promise<void> {
