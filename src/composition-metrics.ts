@@ -24,7 +24,8 @@ export interface Counters {
 export interface Counted {
   readonly repository: FileInventoryRepository;
   readonly admission: AdmissionStatistics;
-  readonly sync: SyncStatistics;
+  /** Undefined: another process keeps the central view, and tells of it. */
+  readonly sync: SyncStatistics | undefined;
   /** Of the central view. */
   readonly resilience: ResilienceStatistics;
 }
@@ -54,7 +55,7 @@ export function gatherMetrics(
       ...requests.collect(),
       ...admissionFamilies(admission),
       ...storage.collect({ ...repository.statistics(), recovery }),
-      ...syncFamilies(sync),
+      ...(sync === undefined ? [] : syncFamilies(sync)),
       ...resilienceFamilies(withLanes(rest.resilience, admission)),
       ...process.collect(),
     ];

@@ -92,11 +92,12 @@ export function readinessFacts(parts: {
   readonly repository: FileInventoryRepository;
   readonly admission: Admission;
   readonly metrics: ServiceMetrics;
-  readonly sync: { statistics(): SyncStatistics };
+  /** Undefined: the central view is kept, and its sources are known, by another process. */
+  readonly sync: { statistics(): SyncStatistics | undefined };
 }): ReadinessFacts {
   const { reads, writes } = parts.admission.statistics().lanes;
   const breakers = Object.entries(parts.metrics.resilience().circuitBreakers);
-  const { sources } = parts.sync.statistics();
+  const sources = parts.sync.statistics()?.sources ?? [];
   return {
     takesWrites: parts.repository.takesWrites(),
     failingSources: sources.filter(({ up }) => !up).map(({ name }) => name),

@@ -112,9 +112,10 @@ function assertLogReaches(
   { config, repository }: SyncParts,
 ): void {
   const { nodeId, recovery } = repository;
-  if (folded?.nodeId !== nodeId || folded.sequence <= recovery.events) return;
+  const end = Math.max(recovery.events, repository.durableSequence());
+  if (folded?.nodeId !== nodeId || folded.sequence <= end) return;
   throw new DataDirectoryError(
-    `${config.dataDir}: the log ends at event ${recovery.events}, but the central view was folded ` +
+    `${config.dataDir}: the log ends at event ${end}, but the central view was folded ` +
       `up to event ${folded.sequence}, which was acknowledged`,
   );
 }

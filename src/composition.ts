@@ -8,7 +8,7 @@ import { createInventoryService } from './application/inventory-service.js';
 import { createRecordClock } from './application/record-clock.js';
 import { createCounters, gatherMetrics } from './composition-metrics.js';
 import { createResilience, readinessFacts } from './composition-resilience.js';
-import { openSync } from './composition-sync.js';
+import { openCentral } from './composition-central.js';
 import type { Config } from './config.js';
 import { closeServer } from './http/close-server.js';
 import { createHttpApp } from './http/http-app.js';
@@ -18,20 +18,20 @@ import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
 import type { CircuitBreaker } from './resilience/circuit-breaker.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
-import {
-  type FileInventoryRepository,
-  type RecoveryFigures,
-  type StorageReport,
-  openFileInventoryRepository,
+import { createLeasedMutex } from './resilience/leased-mutex.js';
+import type {
+  FileInventoryRepository,
+  RecoveryFigures,
+  StorageReport,
 } from './storage/file/file-inventory-repository.js';
+import {
+  type FileStorage,
+  type SharingOptions,
+  openFileStorage,
+} from './storage/file/file-storage.js';
 import type { FileSystem } from './storage/file/file-system.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
 import { observeSyncs } from './storage/file/observed-syncs.js';
-import {
-  type PresenceLock,
-  prepareDirectory,
-  takePresenceLock,
-} from './storage/file/presence-lock.js';
 import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
 import { type System, createSystem } from './system.js';
 
@@ -66,50 +66,52 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const { logger: log, flush } = createLogger({ level: config.logLevel });
   hooks.onExit(flush);
   const counters = createCounters(system, version);
-  const directory = prepareDirectory(config.dataDir);
-  const presence = takePresenceLock(directory);
   const report = createStorageReport({
     ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },
   });
   const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, counters.storage.synced);
   const resilience = createResilience({ config, system, log });
   const { admission, storageBreaker: breaker } = resilience;
-  const opened = await openRepository({
-    ...{ config, system, fileSystem, report, log, presence, breaker },
-  });
-  const repository = resilience.limit(opened);
+  const storage = await openStorage({ config, system, fileSystem, report, log, breaker });
+  const repository = resilience.limit(storage.repository);
   logRecovery(log, config, repository);
   const onFatal = (error: unknown): void => report.fatal(error);
-  const sync = await openSync({ config, system, fileSystem, repository, log, onFatal });
+  const parts = { config, system, fileSystem, repository, log, onFatal };
+  const central = await openCentral(parts, storage);
 
   const tracing = await tracingOf(config, { system, log, version });
+  const mutex = createKeyedMutex();
   const service = createInventoryService({
     repository: tracing?.aroundRepository(repository) ?? repository,
-    mutex: createKeyedMutex(),
+    mutex: storage.sharing ? createLeasedMutex(mutex, storage.sharing.leases) : mutex,
     idempotencyTtlMs: config.idempotencyTtlMs,
     idempotencyKeysMax: config.idempotencyKeysMax,
     reservationRetentionMs: config.reservationRetentionMs,
   });
-  const expiry = startExpiryTimer({
-    timers: system.timers,
-    inventory: repository,
-    service,
-    onError: (error) => log.warn({ err: error }, 'due reservations could not be settled yet'),
+  const expiry = storage.inOneProcess('expiry', async () => {
+    const timer = startExpiryTimer({
+      timers: system.timers,
+      inventory: repository,
+      service,
+      onError: (error) => log.warn({ err: error }, 'due reservations could not be settled yet'),
+    });
+    return () => timer.stop();
   });
   const metrics = gatherMetrics(counters, system, () => ({
-    ...{ repository, admission: admission.statistics(), sync: sync.worker.statistics() },
-    resilience: resilience.statistics(sync.resilience()),
+    ...{ repository, admission: admission.statistics(), sync: central.statistics() },
+    resilience: resilience.statistics(central.resilience()),
   }));
   let draining = false;
   const { server, endStreams } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
-    central: sync,
+    central: central.view,
+    answeredAt: central.answeredAt,
     now: () => repository.now(),
     system,
     admission,
-    readiness: () => readinessFacts({ repository, admission, metrics, sync: sync.worker }),
+    readiness: () => readinessFacts({ repository, admission, metrics, sync: central }),
     trustProxy: config.trustProxy,
     observe: createRequestObserver({
       ...{ logger: log, metrics: counters.requests, clock: system.clock },
@@ -122,6 +124,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     draining: () => draining,
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
   });
+  central.serve(server);
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();
@@ -134,15 +137,14 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       log.info('stopping: finishing what is in flight');
       draining = true;
       endStreams();
-      sync.queries.stopWaiting();
+      central.stopWaiting();
       await closeServer(server, system.timers, {
         graceMs: config.shutdownGraceMs,
         inFlight: () => admission.inFlight(),
       });
-      await expiry.stop();
-      await sync.close(config.shutdownGraceMs);
-      await repository.close();
-      presence.release();
+      await expiry.close();
+      await central.close(config.shutdownGraceMs);
+      await storage.close();
       counters.process.stop();
       await tracing?.stop();
       log.info('stopped clean');
@@ -152,22 +154,18 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   };
 }
 
-function openRepository(deps: {
+function openStorage(deps: {
   readonly config: Config;
   readonly system: System;
   readonly fileSystem: FileSystem;
   readonly report: StorageReport;
   readonly log: Logger;
-  readonly presence: PresenceLock;
   readonly breaker: CircuitBreaker;
-}): Promise<FileInventoryRepository> {
-  const { config, system, fileSystem, report, log, presence, breaker } = deps;
+}): Promise<FileStorage> {
+  const { config, system, fileSystem, report, log, breaker } = deps;
   const root = config.dataDir;
-  return openFileInventoryRepository({
-    root,
-    system,
-    report,
-    ...{ presence, breaker, fileSystem },
+  return openFileStorage({
+    ...{ root, system, report, breaker, fileSystem, shared: sharingOf(config) },
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),
@@ -178,6 +176,12 @@ function openRepository(deps: {
     },
     snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
   });
+}
+
+function sharingOf(config: Config): SharingOptions | undefined {
+  if (!config.locksEnabled) return undefined;
+  const { lockTtlMs, lockRenewMs, lockWaitMs, lockOwnerId } = config;
+  return { ttlMs: lockTtlMs, renewMs: lockRenewMs, waitMs: lockWaitMs, ownerId: lockOwnerId };
 }
 
 function logRecovery(

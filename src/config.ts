@@ -29,6 +29,13 @@ export interface Config {
   readonly reservationRetentionMs: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly shutdownGraceMs: number;
+  /** Whether several servers share the data directory. */
+  readonly locksEnabled: boolean;
+  readonly lockTtlMs: number;
+  readonly lockRenewMs: number;
+  readonly lockWaitMs: number;
+  /** Undefined: host-pid-random. */
+  readonly lockOwnerId: string | undefined;
   /** Where spans are sent; undefined: there is no tracing. */
   readonly otlpEndpoint: string | undefined;
 }
@@ -105,6 +112,11 @@ const environmentSchema = z.object({
   RESERVATION_RETENTION_MS: wholeNumber(0, 365 * DAY_MS).default(3_600_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_GRACE_MS: wholeNumber(0, DAY_MS).default(10_000),
+  LOCKS_ENABLED: oneOf(['true', 'false']).default('false'),
+  LOCK_TTL_MS: wholeNumber(2_000, DAY_MS).default(5_000),
+  LOCK_RENEW_MS: wholeNumber(1_000, DAY_MS).default(2_000),
+  LOCK_WAIT_MS: wholeNumber(0, 30_000).default(300),
+  LOCK_OWNER_ID: z.string().max(128, 'must be 128 characters at the most').optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional(),
@@ -135,6 +147,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       `RATE_LIMIT_BURST="${env.RATE_LIMIT_BURST}": must be at least RATE_LIMIT_RPS`,
     );
   }
+  if (env.LOCK_RENEW_MS > env.LOCK_TTL_MS / 2) {
+    throw new ConfigError(
+      `LOCK_RENEW_MS=${env.LOCK_RENEW_MS}: must be half of LOCK_TTL_MS=${env.LOCK_TTL_MS} at the most`,
+    );
+  }
   return Object.freeze({
     port: env.PORT,
     host: env.HOST,
@@ -159,6 +176,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     reservationRetentionMs: env.RESERVATION_RETENTION_MS,
     logLevel: env.LOG_LEVEL,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
+    locksEnabled: env.LOCKS_ENABLED === 'true',
+    lockTtlMs: env.LOCK_TTL_MS,
+    lockRenewMs: env.LOCK_RENEW_MS,
+    lockWaitMs: env.LOCK_WAIT_MS,
+    lockOwnerId: env.LOCK_OWNER_ID,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
 }

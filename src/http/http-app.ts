@@ -12,6 +12,7 @@ import { type OutcomeCounter, createAnswerSender } from './answer.js';
 import { handleClientErrors, hostsFault, longUriFault } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
+import { type AnsweredAt, handOver } from './hand-over.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
 import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
@@ -43,6 +44,8 @@ export interface HttpAppDeps {
   readonly queries: InventoryQueries;
   readonly feed: DurableLog;
   readonly central: CentralView;
+  /** Where the central view is answered; undefined: always here. */
+  readonly answeredAt?: AnsweredAt | undefined;
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
   readonly system: System;
@@ -103,6 +106,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
+  if (deps.answeredAt !== undefined) app.use(handOver(deps.answeredAt, send));
   app.use(syncRoutes(routeDeps));
   app.use(healthRoutes({ ...deps, clock, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));

@@ -18,6 +18,8 @@ export interface RaceOptions {
   readonly name: string;
   readonly rounds: number;
   readonly open: OpenHarness;
+  /** How many turns of the loop a client may be behind another: about what a decision takes. */
+  readonly hesitation?: number;
 }
 
 const A = { storeId: 'S1', sku: 'A' };
@@ -61,7 +63,7 @@ export function describeInventoryRaces(options: RaceOptions): void {
 
     /** Lets others go first, sometimes. */
     async function hesitate(): Promise<void> {
-      for (let left = random.int(4); left > 0; left -= 1) {
+      for (let left = random.int(options.hesitation ?? 4); left > 0; left -= 1) {
         await (random.chance(0.5) ? turn() : undefined);
       }
     }

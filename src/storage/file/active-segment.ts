@@ -52,7 +52,8 @@ export async function appendDurably(
   segment.lastCrc = lastCrc;
 }
 
-async function cutBack(segment: ActiveSegment): Promise<void> {
+/** Drops, durably, what lies behind the bytes that are known to be durable. */
+export async function cutBack(segment: ActiveSegment): Promise<void> {
   try {
     await segment.file.truncate(segment.bytes);
     await segment.file.dataSync();

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { hostname } from 'node:os';
-import { tryLock } from 'fs-native-extensions';
+import type { Timers } from '../../system.js';
 import { DataDirectoryError } from './errors.js';
-import { errorCode } from './file-system.js';
+import { type KernelLock, openKernelLock } from './kernel-lock.js';
 
 /** Statfs magic numbers (linux/magic.h, statfs(2)) of file systems whose locks or syncs deceive. */
 const UNSAFE_FILE_SYSTEMS = new Map([
@@ -13,6 +13,12 @@ const UNSAFE_FILE_SYSTEMS = new Map([
   [0x65735546, 'FUSE'],
 ]);
 
+/** How long a server that shares the directory may take to open it before others give up. */
+const OPENING_WAIT_MS = 60_000;
+/** The holder's name is written just after its lock was taken: what stands there may be old. */
+const NAME_WAIT_MS = 500;
+const POLL_MS = 20;
+
 export interface PresenceLock {
   /**
    * Whether the lock still keeps others out: false once somebody has removed or replaced the lock
@@ -20,6 +26,23 @@ export interface PresenceLock {
    */
   isHeld(): boolean;
   release(): void;
+}
+
+/** The presence of one of several servers; see ARCHITECTURE.md, "Several processes". */
+export interface SharedPresence extends PresenceLock {
+  /** Nobody else has the directory, and nobody can come in before `share`: it may be repaired. */
+  readonly isAlone: boolean;
+  /** Lets others in, from alone. */
+  share(): void;
+  /** True: alone again. False: others live. */
+  tryAlone(): boolean;
+}
+
+type Mode = 'exclusive' | 'shared';
+
+interface Holder {
+  readonly mode: Mode | undefined;
+  readonly name: string;
 }
 
 /** Makes the directory where there is none; resolves links, so that one directory has one name. */
@@ -34,47 +57,90 @@ export function prepareDirectory(path: string): string {
  * cannot keep what a lock or a sync promises.
  */
 export function takePresenceLock(directory: string): PresenceLock {
-  assertSafeFileSystem(directory);
-  const path = `${directory}/presence.lock`;
-  // 'a+': the lock wants a writable descriptor, and the holder's name must survive our opening it.
-  const descriptor = fs.openSync(path, 'a+', 0o600);
-  const { ino, dev } = fs.fstatSync(descriptor);
-  // A lock file that was removed and made anew would have two holders: compare the inodes.
-  const isHeld = (): boolean => {
-    const named = fs.statSync(path, { throwIfNoEntry: false });
-    return named?.ino === ino && named.dev === dev;
+  const lock = openPresence(directory);
+  if (!lock.tryExclusive() || !lock.isInPlace()) throw refusal(directory, lock, 'exclusive');
+  writeHolder(lock, 'exclusive');
+  return { isHeld: () => lock.isInPlace(), release: () => lock.close() };
+}
+
+/**
+ * Takes the directory as one of several servers: alone where no other lives, which keeps all others
+ * waiting until it shares. Rejects with DataDirectoryError where a server holds it that does not
+ * share, or where one takes too long to open it.
+ */
+export async function takeSharedPresence(
+  directory: string,
+  timers: Timers,
+): Promise<SharedPresence> {
+  const lock = openPresence(directory);
+  let isAlone = false;
+  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
+    isAlone = lock.tryExclusive();
+    if (isAlone || lock.tryShared()) break;
+    const isOpening = readHolder(lock).mode === 'shared';
+    if (waitedMs >= (isOpening ? OPENING_WAIT_MS : NAME_WAIT_MS)) {
+      throw refusal(directory, lock, 'shared');
+    }
+    await new Promise<void>((resolve) => void timers.after(POLL_MS, resolve));
+  }
+  if (!lock.isInPlace()) throw refusal(directory, lock, 'shared');
+  writeHolder(lock, 'shared');
+  return {
+    get isAlone() {
+      return isAlone;
+    },
+    isHeld: () => lock.isInPlace(),
+    share() {
+      if (!lock.downgrade()) throw new DataDirectoryError(`${directory}: its lock was lost`);
+      isAlone = false;
+    },
+    tryAlone() {
+      isAlone ||= lock.upgrade();
+      return isAlone;
+    },
+    release: () => lock.close(),
   };
-  if (!tryLock(descriptor) || !isHeld()) {
-    const holder = readHolder(descriptor);
-    fs.closeSync(descriptor);
-    throw new DataDirectoryError(
-      `${directory} is in use by another server (last known holder: ${holder}); ` +
-        'stop it first, or set DATA_DIR to another directory',
+}
+
+function openPresence(directory: string): KernelLock {
+  assertSafeFileSystem(directory);
+  return openKernelLock(`${directory}/presence.lock`);
+}
+
+function refusal(directory: string, lock: KernelLock, wanted: Mode): DataDirectoryError {
+  const { mode, name } = readHolder(lock);
+  lock.close();
+  const inUse = `${directory} is in use by another server`;
+  const known = `last known holder: ${name}`;
+  if (wanted === 'shared' && mode === 'shared') {
+    return new DataDirectoryError(
+      `${inUse} that does not finish opening it (${known}); see its log, or stop it`,
     );
   }
-  writeHolder(descriptor);
-  return { isHeld, release: () => fs.closeSync(descriptor) };
-}
-
-/** For the message to a second server; the lock holds without it, also where there is no room. */
-function writeHolder(descriptor: number): void {
-  const holder = { pid: process.pid, host: hostname(), mode: 'exclusive' };
-  try {
-    fs.ftruncateSync(descriptor, 0);
-    fs.writeSync(descriptor, `${JSON.stringify(holder)}\n`);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
+  if (wanted === 'shared') {
+    return new DataDirectoryError(
+      `${inUse} without LOCKS_ENABLED (${known}); start that one with LOCKS_ENABLED=true, too, ` +
+        'stop it, or set DATA_DIR to another directory',
+    );
   }
+  const shares = mode === 'shared' ? ' with LOCKS_ENABLED=true' : '';
+  const join = mode === 'shared' ? 'start this one with LOCKS_ENABLED=true, too, ' : '';
+  return new DataDirectoryError(
+    `${inUse}${shares} (${known}); ${join}stop it first, or set DATA_DIR to another directory`,
+  );
 }
 
-function readHolder(descriptor: number): string {
-  const buffer = Buffer.alloc(256);
-  const text = buffer.toString('utf8', 0, fs.readSync(descriptor, buffer, 0, 256, 0));
+/** For the message to a server that comes in vain. */
+function writeHolder(lock: KernelLock, mode: Mode): void {
+  lock.writeNote(`${JSON.stringify({ pid: process.pid, host: hostname(), mode })}\n`);
+}
+
+function readHolder(lock: KernelLock): Holder {
   try {
-    const { pid, host } = JSON.parse(text) as { pid: number; host: string };
-    return `pid ${pid} on ${host}`;
+    const note = JSON.parse(lock.readNote()) as { pid: number; host: string; mode: Mode };
+    return { mode: note.mode, name: `pid ${note.pid} on ${note.host}` };
   } catch {
-    return 'unknown';
+    return { mode: undefined, name: 'unknown' };
   }
 }
 

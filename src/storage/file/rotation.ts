@@ -47,8 +47,9 @@ export async function rotate(
   return newSegment(name, file, { first: last + 1, lastCrc: segment.lastCrc });
 }
 
-async function seal(
-  { writer, now }: RotationDeps,
+/** Says, durably, that nothing follows in this segment. */
+export async function seal(
+  { writer, now }: Pick<RotationDeps, 'writer' | 'now'>,
   segment: ActiveSegment,
   epoch: number,
 ): Promise<void> {

@@ -1,7 +1,12 @@
 /**
- * The file `watermark`: how far the log is known to be durable, written over in place:
+ * The file `watermark`: how far the log is known to be durable, written over in place, one line of
+ * always the same length:
  *
- *   {"durable":812             ,"crc":"1b2c3d4e"}
+ *   {"durable":812                                                       ,"crc":"1b2c3d4e"}
+ *   {"durable":812,"segment":1,"bytes":310224,"last":"9af31c02"          ,"crc":"…"}
+ *
+ * The second form is that of several processes (shared/mark-file.ts): where in which segment that
+ * is, and the crc of the line that ends there.
  *
  * After an unclean stop it tells an active segment that was cut short by somebody from one that
  * simply ends there. It is written after the sync that it speaks of, and never synced itself: a
@@ -10,10 +15,17 @@
  */
 import { unreadable } from './data-directory.js';
 import { type FileSystem, closeQuietly, readWhole } from './file-system.js';
-import { crcText, hasValidCrc, lineEnd } from './record-format.js';
+import { CRC_BYTES, crcText, hasValidCrc, lineEnd } from './record-format.js';
 
-/** The digits of 2^53. */
-const DIGITS = 16;
+export const WATERMARK_BYTES = 128;
+
+export interface WatermarkFields {
+  readonly durable: number;
+  /** The first sequence of the segment in which the log ends. */
+  readonly segment?: number;
+  readonly bytes?: number;
+  readonly last?: string;
+}
 
 export interface Watermark {
   /**
@@ -33,9 +45,13 @@ export async function readWatermark(fileSystem: FileSystem, path: string): Promi
     if (unreadable(error) !== undefined) return 0;
     throw error;
   }
+  return parseWatermark(bytes)?.durable ?? 0;
+}
+
+/** Undefined: it says nothing that can be trusted. */
+export function parseWatermark(bytes: Buffer): WatermarkFields | undefined {
   const line = bytes.subarray(0, -1);
-  if (!hasValidCrc(line)) return 0;
-  return (JSON.parse(line.toString('latin1')) as { durable: number }).durable;
+  return hasValidCrc(line) ? (JSON.parse(line.toString('latin1')) as WatermarkFields) : undefined;
 }
 
 /** A second safeguard, and only that: an error of it is said once, and stops nothing. */
@@ -54,7 +70,7 @@ export async function openWatermark(
   return {
     async raise(durable) {
       await underWay;
-      if (file !== undefined) underWay = file.overwrite(watermarkLine(durable)).catch(complain);
+      if (file !== undefined) underWay = file.overwrite(watermarkLine({ durable })).catch(complain);
     },
     async close() {
       await underWay;
@@ -63,7 +79,8 @@ export async function openWatermark(
   };
 }
 
-function watermarkLine(durable: number): Buffer {
-  const text = `{"durable":${String(durable).padEnd(DIGITS)}`;
+export function watermarkLine(fields: WatermarkFields): Buffer {
+  const members = JSON.stringify(fields).slice(0, -1);
+  const text = members.padEnd(WATERMARK_BYTES - CRC_BYTES - 1);
   return Buffer.from(text + lineEnd(crcText(Buffer.from(text))));
 }

@@ -1,0 +1,120 @@
+import { rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { type Server as SocketServer, createServer } from 'node:net';
+import type { CentralView, SyncStatistics } from './application/sync-control.js';
+import { type RunningSync, type SyncParts, openSync } from './composition-sync.js';
+import { UnavailableError } from './domain/errors.js';
+import type { AnsweredAt } from './http/hand-over.js';
+import type { ResilienceStatistics } from './observability/resilience-metrics.js';
+import { DataDirectoryError } from './storage/file/errors.js';
+import type { FileStorage } from './storage/file/file-storage.js';
+
+/** unix(7): a socket's path has 108 bytes, the last of them 0. */
+const SOCKET_PATH_BYTES_MAX = 107;
+const NOT_HERE_RETRY_MS = 1_000;
+
+/** The central view, as this process has it: by itself, or by way of the one that has it for all. */
+export interface Central {
+  readonly view: CentralView;
+  /** Undefined: always here. */
+  readonly answeredAt: AnsweredAt | undefined;
+  /** Lets other processes hand their requests to this server, while the view is here. */
+  serve(server: Server): void;
+  /** Undefined: another process has it. */
+  statistics(): SyncStatistics | undefined;
+  resilience(): ResilienceStatistics;
+  stopWaiting(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+export function openCentral(parts: SyncParts, storage: FileStorage): Promise<Central> {
+  return storage.sharing === undefined ? ownCentral(parts) : sharedCentral(parts, storage);
+}
+
+async function ownCentral(parts: SyncParts): Promise<Central> {
+  const sync = await openSync(parts);
+  return {
+    view: sync,
+    answeredAt: undefined,
+    serve: () => undefined,
+    statistics: () => sync.worker.statistics(),
+    resilience: () => sync.resilience(),
+    stopWaiting: () => sync.queries.stopWaiting(),
+    close: (graceMs) => sync.close(graceMs),
+  };
+}
+
+/** In one process of all, which answers for the others on a socket in the directory. */
+async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Central> {
+  const { config, repository } = parts;
+  const socketPath = `${config.dataDir}/central.sock`;
+  if (Buffer.byteLength(socketPath) > SOCKET_PATH_BYTES_MAX) {
+    throw new DataDirectoryError(
+      `${config.dataDir} has too long a name for LOCKS_ENABLED=true: ` +
+        `${socketPath} may have ${SOCKET_PATH_BYTES_MAX} bytes at the most`,
+    );
+  }
+  let sync: RunningSync | undefined;
+  let server: Server | undefined;
+  let graceMs = 0;
+
+  function here(): RunningSync {
+    if (sync === undefined) throw new UnavailableError('aggregate-behind', NOT_HERE_RETRY_MS);
+    return sync;
+  }
+
+  const role = storage.inOneProcess('central', async () => {
+    // What its last holder has folded is durable: this process must know of it, too.
+    await repository.nextExpiry();
+    const mine = await openSync(parts);
+    sync = mine;
+    const socket = await listenFor(socketPath, () => server);
+    return async () => {
+      sync = undefined;
+      socket.close();
+      rmSync(socketPath, { force: true });
+      await mine.close(graceMs);
+    };
+  });
+
+  return {
+    view: {
+      worker: {
+        runNow: () => here().worker.runNow(),
+        status: () => here().worker.status(),
+        statistics: () => here().worker.statistics(),
+        start: (intervalMs) => here().worker.start(intervalMs),
+        stop: () => here().worker.stop(),
+      },
+      desk: {
+        list: (page) => here().desk.list(page),
+        retry: (id) => here().desk.retry(id),
+        discard: (id, note) => here().desk.discard(id, note),
+      },
+      queries: { sku: (sku, wanted) => here().queries.sku(sku, wanted) },
+    },
+    answeredAt: () => (sync === undefined ? socketPath : undefined),
+    serve: (served) => (server = served),
+    statistics: () => sync?.worker.statistics(),
+    resilience: () => sync?.resilience() ?? { circuitBreakers: {}, bulkheads: {} },
+    stopWaiting: () => sync?.queries.stopWaiting(),
+    close(ownGraceMs) {
+      graceMs = ownGraceMs;
+      return role.close();
+    },
+  };
+}
+
+/** Only whoever has the role listens there: what is left of another one's socket is nobody's. */
+function listenFor(path: string, server: () => Server | undefined): Promise<SocketServer> {
+  rmSync(path, { force: true });
+  const listening = createServer((socket) => {
+    const served = server();
+    if (served === undefined) socket.destroy();
+    else served.emit('connection', socket);
+  });
+  return new Promise((resolve, reject) => {
+    listening.once('error', reject);
+    listening.listen(path, () => resolve(listening));
+  });
+}

@@ -1,0 +1,100 @@
+import { hostname } from 'node:os';
+import {
+  type FileInventoryRepository,
+  type FileRepositoryDeps,
+  openFileInventoryRepository,
+} from './file-inventory-repository.js';
+import { openKernelLock } from './kernel-lock.js';
+import { prepareDirectory, takePresenceLock, takeSharedPresence } from './presence-lock.js';
+import {
+  type SharingFigures,
+  openSharedInventoryRepository,
+} from './shared/shared-inventory-repository.js';
+import { createContention } from './shared/contention.js';
+import { type LeaseOptions, type SkuLeases, createSkuLeases } from './shared/sku-leases.js';
+import { takeRole } from './shared/singleton-role.js';
+
+/** Starts something, and resolves with what ends it. */
+export type StartTask = () => Promise<() => Promise<void>>;
+
+/** A data directory in use: by this process alone, or by one of several that share it. */
+export interface FileStorage {
+  readonly repository: FileInventoryRepository;
+  /** Undefined: this process has the directory alone. */
+  readonly sharing:
+    { readonly figures: Readonly<SharingFigures>; readonly leases: SkuLeases } | undefined;
+  /**
+   * Runs what must run in one process of all, such as a timer: here, or, while another process does
+   * it, from when that one ends. `name` is the name of its lock.
+   */
+  inOneProcess(name: string, start: StartTask): { close(): Promise<void> };
+  /** Lets go of the directory. What runs `inOneProcess` is closed before. */
+  close(): Promise<void>;
+}
+
+export interface SharingOptions extends Omit<LeaseOptions, 'ownerId'> {
+  /** Names this process in its leases; undefined: host, pid and something random. */
+  readonly ownerId: string | undefined;
+}
+
+export interface FileStorageDeps extends Omit<FileRepositoryDeps, 'presence'> {
+  /** Whether other processes may use the directory at the same time: all of them, or none. */
+  readonly shared: SharingOptions | undefined;
+}
+
+/** Rejects with DataDirectoryError where the directory must not be used, or not so. */
+export function openFileStorage({ shared, ...deps }: FileStorageDeps): Promise<FileStorage> {
+  return shared === undefined ? openExclusive(deps) : openShared(deps, shared);
+}
+
+async function openExclusive(deps: Omit<FileRepositoryDeps, 'presence'>): Promise<FileStorage> {
+  const presence = takePresenceLock(prepareDirectory(deps.root));
+  const repository = await openFileInventoryRepository({ ...deps, presence });
+  return {
+    repository,
+    sharing: undefined,
+    inOneProcess(_name, start) {
+      const started = start();
+      return { close: async () => await (await started)() };
+    },
+    async close() {
+      await repository.close();
+      presence.release();
+    },
+  };
+}
+
+async function openShared(
+  deps: Omit<FileRepositoryDeps, 'presence'>,
+  { ownerId, ...leaseOptions }: SharingOptions,
+): Promise<FileStorage> {
+  const { root, report, system } = deps;
+  const { timers, clock, random, ids } = system;
+  const presence = await takeSharedPresence(prepareDirectory(root), timers);
+  const contention = createContention(() => clock.monotonicMs());
+  const onSuperseded = (key: string): void => contention.note(key);
+  const repository = await openSharedInventoryRepository({
+    ...{ ...deps, presence, onSuperseded, openLock: openKernelLock },
+  });
+  const leases = createSkuLeases({
+    ...{ ...leaseOptions, clock, timers, random, contention },
+    ownerId: ownerId ?? `${hostname()}-${process.pid}-${ids.next().slice(-8)}`,
+    directory: `${root}/locks`,
+    onWarning: (message) => report.warning(message),
+  });
+  return {
+    repository,
+    sharing: { figures: repository.sharing, leases },
+    inOneProcess: (name, start) =>
+      takeRole({
+        lock: openKernelLock(`${root}/${name}.lock`),
+        timers,
+        whenHeld: start,
+        onError: (error) => report.warning(`${name} does not run here: ${String(error)}`),
+      }),
+    async close() {
+      await leases.close();
+      await repository.close();
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import { assert } from '../../../assert.js';
+import type { LayeredState } from '../../layered-state.js';
+import { type ActiveSegment, newSegment, sha256Of } from '../active-segment.js';
+import { type DataPaths, damaged, fileNameOf } from '../data-directory.js';
+import { type FileSystem, closeQuietly, readFully } from '../file-system.js';
+import { NEWLINE } from '../record-format.js';
+import { foldEvent } from '../replay.js';
+import { scanSegment } from '../segment-scan.js';
+import type { Mark, MarkFile } from './mark-file.js';
+import type { SharedManifests } from './shared-manifests.js';
+
+/** How much is read and folded at a time; one line may be longer. */
+const CHUNK_BYTES = 256 * 1024;
+
+export interface LogFollowerDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  readonly manifests: SharedManifests;
+  readonly marks: MarkFile;
+  readonly state: LayeredState;
+  /** Events of other processes were folded in: `first` is the sequence of the first of them. */
+  readonly onFollowed: (first: number) => void;
+  /** Another process has sealed a segment, and the state is the fold up to its end. */
+  readonly onSealed: () => void;
+}
+
+/**
+ * Keeps the state of this process at the watermark: folds in what others have written, byte for
+ * byte checked as at a start. Never reads beyond the watermark. Rejects with DataDirectoryError
+ * where what others wrote is damaged.
+ */
+export interface LogFollower {
+  /** How far this process is: the active segment up to where it was read, or written. */
+  readonly position: ActiveSegment;
+  /** Whether others have made something durable that this process has not folded in. */
+  isBehind(): boolean;
+  /** Resolves when the state is at the watermark of this moment, or further. */
+  catchUp(): Promise<void>;
+  /** Under append.lock, before anything is written: resolves when the position is at the mark. */
+  catchUpToTheByte(): Promise<void>;
+  /** Under append.lock: this process has moved the log on itself. */
+  moveTo(segment: ActiveSegment): void;
+  /** Leaves the segment, which the manifest has as sealed, for the one behind it. */
+  openNext(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createLogFollower(deps: LogFollowerDeps, start: ActiveSegment): LogFollower {
+  const { fileSystem, paths, manifests, marks, state } = deps;
+  let position = start;
+  /** One catching up at a time; each goes to the mark that it finds when its turn comes. */
+  let underWay: Promise<void> | undefined;
+
+  function isAt({ segment, bytes }: Mark): boolean {
+    return position.offsets.first === segment && position.bytes === bytes;
+  }
+
+  async function followTo(mark: Mark): Promise<void> {
+    const first = state.lastSequence + 1;
+    while (position.offsets.first !== mark.segment) await finishSegment();
+    await readUpTo(mark.bytes);
+    if (position.lastCrc !== mark.lastCrc || state.lastSequence !== mark.durable) {
+      throw damaged(pathOf(position.name), `byte ${mark.bytes}`, 'is not what the mark says');
+    }
+    if (state.lastSequence >= first) deps.onFollowed(first);
+  }
+
+  /** Where nothing is missing it leaves the position alone: this process may be writing there. */
+  async function followEvents(): Promise<void> {
+    const mark = marks.read();
+    if (mark.durable > state.published.lastSequence) await followTo(mark);
+  }
+
+  async function followBytes(): Promise<void> {
+    const mark = marks.read();
+    if (!isAt(mark)) await followTo(mark);
+  }
+
+  function inOrder(follow: () => Promise<void>): Promise<void> {
+    const mine = (underWay ?? Promise.resolve()).then(follow);
+    underWay = mine;
+    const forget = (): void => {
+      if (underWay === mine) underWay = undefined;
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+
+  async function finishSegment(): Promise<void> {
+    await manifests.reload();
+    const sealed = manifests.current.sealed.find(({ file }) => file === position.name);
+    const path = pathOf(position.name);
+    if (sealed === undefined) throw damaged(path, 'the end', 'was left without being sealed');
+    await readUpTo(sealed.bytes);
+    if (sha256Of(position) !== sealed.sha256)
+      throw damaged(path, 'the end', 'is not what was sealed');
+    await openNext();
+    deps.onSealed();
+  }
+
+  async function openNext(): Promise<void> {
+    const first = position.offsets.last + 1;
+    const name = fileNameOf(first);
+    const file = await fileSystem.openAppend(pathOf(name));
+    await closeQuietly(position.file);
+    position = newSegment(name, file, { first, lastCrc: position.lastCrc });
+  }
+
+  async function readUpTo(end: number): Promise<void> {
+    let size = CHUNK_BYTES;
+    while (position.bytes < end) {
+      const chunk = Buffer.allocUnsafe(Math.min(size, end - position.bytes));
+      const read = await readFully(position.file, chunk, position.bytes);
+      if (read < chunk.length) throw damaged(pathOf(position.name), `byte ${end}`, 'is missing');
+      const whole = chunk.lastIndexOf(NEWLINE) + 1;
+      if (whole === 0 && position.bytes + chunk.length === end) {
+        throw damaged(pathOf(position.name), `byte ${end}`, 'does not end a line');
+      }
+      if (whole === 0) size *= 2;
+      else takeIn(chunk.subarray(0, whole));
+    }
+  }
+
+  function takeIn(lines: Buffer): void {
+    const { offsets, bytes: base, lastCrc: previous } = position;
+    assert(!position.sealed, 'nothing follows the seal of a segment');
+    const scan = scanSegment(lines, { first: offsets.last + 1, previous }, (event, offset) => {
+      const objection = foldEvent(state, event, true);
+      if (objection === undefined) offsets.push(base + offset);
+      return objection;
+    });
+    if (scan.broken !== undefined) {
+      const { offset, what } = scan.broken;
+      throw damaged(pathOf(position.name), `byte ${base + offset}`, `the line ${what}`);
+    }
+    position.hash.update(lines);
+    position.bytes += lines.length;
+    position.lastCrc = scan.lastCrc;
+    position.sealed = scan.sealed;
+  }
+
+  function pathOf(name: string): string {
+    return `${paths.events}/${name}`;
+  }
+
+  return {
+    get position() {
+      return position;
+    },
+    isBehind: () => marks.read().durable > state.published.lastSequence,
+    catchUp: () => inOrder(followEvents),
+    catchUpToTheByte: () => inOrder(followBytes),
+    moveTo(segment) {
+      position = segment;
+    },
+    openNext,
+    async close() {
+      await underWay?.catch(() => undefined);
+      await closeQuietly(position.file);
+    },
+  };
+}

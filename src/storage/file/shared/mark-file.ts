@@ -1,0 +1,73 @@
+/**
+ * The file `watermark` as several processes use it (its line: ../watermark.ts). Beyond it nothing
+ * exists: everything before is durable and final, and whatever lies behind is cut by the next one
+ * to hold append.lock.
+ */
+import * as fs from 'node:fs';
+import { WATERMARK_BYTES, parseWatermark, watermarkLine } from '../watermark.js';
+
+/** The durable end of the log. */
+export interface Mark {
+  /** The last durable event. */
+  readonly durable: number;
+  /** The active segment, by its first sequence. */
+  readonly segment: number;
+  /** Where its durable bytes end. */
+  readonly bytes: number;
+  /** The crc of the last line: what the next one continues. */
+  readonly lastCrc: string;
+}
+
+export interface MarkFile {
+  /** The mark in force; throws where the file says nothing that can be trusted. */
+  read(): Mark;
+  /** Only under append.lock, and only after the sync of everything before it. */
+  write(mark: Mark): void;
+  close(): void;
+}
+
+/** Somebody may be writing it over at this very moment: that takes a microsecond. */
+const READS_MAX = 1_000;
+
+/**
+ * Synchronous, unlike everything else on disk: it costs 1 µs in the page cache, which is less than
+ * to ask another thread; and a process must publish in the same turn of its loop in which others
+ * can see the mark, or it could show an older state than they did.
+ */
+export function openMarkFile(path: string): MarkFile {
+  const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+  const buffer = Buffer.alloc(WATERMARK_BYTES);
+  const seen = Buffer.alloc(WATERMARK_BYTES);
+  let current: Mark | undefined;
+
+  return {
+    read() {
+      for (let attempt = 0; attempt < READS_MAX; attempt += 1) {
+        const length = fs.readSync(descriptor, buffer, 0, WATERMARK_BYTES, 0);
+        if (current !== undefined && buffer.equals(seen)) return current;
+        const mark = length === WATERMARK_BYTES ? asMark(buffer) : undefined;
+        if (mark === undefined) continue;
+        buffer.copy(seen);
+        current = mark;
+        return mark;
+      }
+      throw new Error(`${path} cannot be trusted: stop all servers of the directory, start again`);
+    },
+    write(mark) {
+      const { durable, segment, bytes, lastCrc } = mark;
+      const line = watermarkLine({ durable, segment, bytes, last: lastCrc });
+      const written = fs.writeSync(descriptor, line, 0, line.length, 0);
+      if (written !== line.length) throw new Error(`${path} was written in part`);
+    },
+    close: () => fs.closeSync(descriptor),
+  };
+}
+
+function asMark(line: Buffer): Mark | undefined {
+  const found = parseWatermark(line);
+  if (found?.segment === undefined || found.bytes === undefined || found.last === undefined) {
+    return undefined;
+  }
+  const { durable, segment, bytes, last } = found;
+  return { durable, segment, bytes, lastCrc: last };
+}

@@ -1,0 +1,238 @@
+import type { Transacted, Transaction, TransactionScope } from '../../../application/ports.js';
+import { UnavailableError } from '../../../domain/errors.js';
+import type { StockKey } from '../../../domain/keys.js';
+import { createRetry } from '../../../resilience/retry.js';
+import { runTransaction } from '../../transaction.js';
+import { dataPaths } from '../data-directory.js';
+import { StorageFatalError } from '../errors.js';
+import type { FileInventoryRepository, FileRepositoryDeps } from '../file-inventory-repository.js';
+import type { KernelLock } from '../kernel-lock.js';
+import { createLogReader } from '../log-reader.js';
+import type { SharedPresence } from '../presence-lock.js';
+import { openMarkFile } from './mark-file.js';
+import { openShared } from './open-shared.js';
+import { createSharedLog } from './shared-log.js';
+import { createSharedReads } from './shared-reads.js';
+import { takeSnapshotRole } from './snapshot-role.js';
+import { createTurnLock } from './turn-lock.js';
+import type { TurnFigures } from './turns.js';
+
+/** How much one turn takes in, and how many may wait for it: events with their lines. */
+const PENDING_WEIGHT_MAX = 100_000;
+const OVERLOADED_RETRY_MS = 1_000;
+/** Damage does not heal by itself. */
+const DAMAGED_RETRY_MS = 60_000;
+/** What nobody reads is followed this often, in ms: for listeners, and so that no read finds much. */
+const FOLLOW_EVERY_MS = 50;
+
+export interface SharedRepositoryDeps extends Omit<FileRepositoryDeps, 'presence'> {
+  /** Taken before; the repository lets go of it when it closes. */
+  readonly presence: SharedPresence;
+  readonly openLock: (path: string) => KernelLock;
+  /** Work on this record waited while another process moved it. */
+  readonly onSuperseded: (key: StockKey) => void;
+}
+
+/** What sharing costs, in plain numbers that only grow. */
+export interface SharingFigures extends TurnFigures {
+  /** Decisions about a record that another process had moved since they were asked for. */
+  superseded: number;
+  /** Events of other processes that were folded in. */
+  followed: number;
+}
+
+export interface SharedInventoryRepository extends FileInventoryRepository {
+  readonly sharing: Readonly<SharingFigures>;
+}
+
+/**
+ * One of several processes on one directory; ARCHITECTURE.md, "Several processes", has the protocol.
+ * All that is written is decided, written and synced in a turn, which one process has at a time.
+ */
+export async function openSharedInventoryRepository(
+  deps: SharedRepositoryDeps,
+): Promise<SharedInventoryRepository> {
+  const {
+    fileSystem,
+    system,
+    recordClock,
+    report,
+    snapshotPolicy: policy,
+    presence,
+    openLock,
+  } = deps;
+  const { maintenance } = deps;
+  const { timers, clock } = system;
+  const paths = dataPaths(deps.root);
+  const startedAt = clock.monotonicMs();
+  const marks = openMarkFile(paths.watermark);
+  const lock = createTurnLock(
+    openLock(`${paths.root}/append.lock`),
+    openLock(`${paths.root}/next.lock`),
+  );
+  const onDisk = { fileSystem, paths, marks, presence, assertOurs };
+  const onWarning = (message: string): void => report.warning(message);
+  const opened = await openShared({ ...onDisk, ids: system.ids, onWarning });
+  const { state, manifests, found } = opened;
+  const { published } = state;
+  recordClock.notBefore(state.lastAt);
+
+  let closing: Promise<void> | undefined;
+  let damage: string | undefined;
+  const log = createSharedLog(
+    {
+      ...{ ...onDisk, system, lock, onWarning, onFollowed },
+      ...(deps.breaker !== undefined && { breaker: deps.breaker }),
+      now: () => recordClock.now(),
+      isRotationDue: ({ offsets, bytes }) =>
+        snapshots.isRotationDue({ events: offsets.count, bytes }),
+      onSealed: () => snapshots.onSealed(),
+      onCommitted: (events, durationMs) => report.committed(events, durationMs),
+      onFatal: (error) => report.fatal(error),
+      onWritable(problem) {
+        if (damage === undefined) report.writable(problem);
+      },
+    },
+    opened,
+  );
+  const sharing = Object.assign(log.turns.figures, { superseded: 0, followed: 0 });
+  const snapshots = takeSnapshotRole({
+    ...{ fileSystem, paths, clock, timers, manifests, report, policy, turns: log.turns, onDamage },
+    lock: openLock(`${paths.root}/snapshots.lock`),
+    retry: createRetry(deps.snapshotRetry, system),
+    freeze: () => published.freeze(),
+    sealIfDue: () => log.sealIfDue(),
+    onFatal: (error) => log.guard.die(error),
+  });
+  const reader = createLogReader({
+    ...{ fileSystem, paths },
+    sealed: () => manifests.current.sealed,
+    active: () => log.active,
+  });
+  const { isBehind, catchUp } = log;
+  const reads = createSharedReads({ published, isBehind, catchUp });
+  let cancelFollowing = timers.after(FOLLOW_EVERY_MS, followOn);
+
+  /** The locks keep others out only while their files are the ones that others would lock. */
+  function assertOurs(): void {
+    if (presence.isHeld() && lock.isInPlace()) return;
+    throw new StorageFatalError(`${paths.root} may be written by another server: a lock is lost`);
+  }
+
+  function onFollowed(first: number): void {
+    sharing.followed += published.lastSequence + 1 - first;
+    recordClock.notBefore(published.lastAt);
+  }
+
+  function onDamage(what: string): void {
+    damage = what;
+    report.writable(new Error(what));
+  }
+
+  async function checkOldSegments(): Promise<void> {
+    const old = manifests.current.sealed.filter(({ last }) => last <= found.snapshotSequence);
+    if (old.length === 0) return;
+    try {
+      const damaged = await maintenance.check(old);
+      if (damaged !== undefined) onDamage(damaged);
+    } catch (error) {
+      if (closing === undefined) onWarning(`old segments could not be checked: ${String(error)}`);
+    }
+  }
+
+  function followOn(): void {
+    const goOn = (): void => {
+      if (closing !== undefined) return;
+      const { offsets, bytes } = log.active;
+      if (log.isOpen) snapshots.consider({ events: offsets.count, bytes });
+      cancelFollowing = timers.after(FOLLOW_EVERY_MS, followOn);
+    };
+    reads.fresh().then(goOn, goOn);
+  }
+
+  function assertTaken(): void {
+    if (closing !== undefined) throw new UnavailableError('shutting-down', OVERLOADED_RETRY_MS);
+    if (damage !== undefined) throw new UnavailableError('storage-unavailable', DAMAGED_RETRY_MS);
+    log.guard.assertWritable();
+    if (log.pendingWeight + log.turns.waiting >= PENDING_WEIGHT_MAX) {
+      throw new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
+    }
+  }
+
+  function transactInTurn<T>(
+    work: (transaction: Transaction) => T,
+    scope: TransactionScope,
+  ): Transacted<T> | Promise<Transacted<T>> {
+    assertTaken();
+    const asked = published.lastSequence;
+    return log.turns.run(() => {
+      countSuperseded(scope, asked);
+      const at = Math.max(recordClock.now(), state.lastAt);
+      const { result, appended } = runTransaction(state, at, work);
+      for (const event of appended) log.add(event);
+      return { result, durable: log.pendingWeight > 0 ? log.turns.durable : undefined };
+    });
+  }
+
+  /** `asked`: the last event that was known when the work was asked for. */
+  function countSuperseded({ records }: TransactionScope, asked: number): void {
+    for (const key of records) {
+      if ((published.record(key)?.sequence ?? 0) <= asked) continue;
+      sharing.superseded += 1;
+      deps.onSuperseded(key);
+    }
+  }
+
+  async function close(): Promise<void> {
+    cancelFollowing();
+    await maintenance.close();
+    await Promise.race([log.guard.death, snapshots.close()]);
+    await log.close();
+    await reader.close();
+  }
+
+  await log.open().catch(() => undefined);
+  // Of several, the one that opened the directory for all does it.
+  if (found.alone) void checkOldSegments();
+  return {
+    ...reads.durable,
+    sharing,
+    nodeId: manifests.current.nodeId,
+    recovery: {
+      ...{ replayed: found.replayed, clean: found.clean, tornBytes: found.tornBytes },
+      epoch: manifests.current.epoch,
+      records: published.counts.records,
+      events: state.lastSequence,
+      durationMs: clock.monotonicMs() - startedAt,
+    },
+    statistics() {
+      const { records, reservations, keys } = published.counts;
+      const durableSequence = published.lastSequence;
+      return {
+        ...{ durableSequence, records, reservations, idempotencyKeys: keys },
+        pendingEvents: state.lastSequence - durableSequence,
+        pendingWeight: log.pendingWeight + log.turns.waiting,
+      };
+    },
+    takesWrites: () => damage === undefined && log.guard.takesWrites,
+    now: () => recordClock.now(),
+    // What listeners have been told of: they take it from there.
+    durableSequence: () => published.lastSequence,
+    transact(work, scope) {
+      if (log.isOpen) return transactInTurn(work, scope);
+      assertTaken();
+      return log.open().then(() => transactInTurn(work, scope));
+    },
+    async event(sequence) {
+      if (sequence > published.lastSequence) await catchUp();
+      return await reader.event(sequence);
+    },
+    async eventsAfter(sequence, limit) {
+      await reads.fresh();
+      const last = published.lastSequence;
+      if (sequence >= last) return [];
+      return await reader.eventsFrom(sequence + 1, Math.min(limit, last - sequence));
+    },
+    close: () => (closing ??= close()),
+  };
+}

@@ -1,0 +1,49 @@
+import { assert } from '../../../assert.js';
+import type { DataPaths } from '../data-directory.js';
+import type { FileSystem } from '../file-system.js';
+import type { ManifestStore } from '../manifest-store.js';
+import { type Manifest, loadManifest, saveManifest } from '../manifest.js';
+
+/** The manifest as this process saw it last. `update` only under append.lock. */
+export interface SharedManifests extends ManifestStore {
+  /** Sees what other processes have changed. */
+  reload(): Promise<void>;
+}
+
+export function createSharedManifests(
+  deps: {
+    readonly fileSystem: FileSystem;
+    readonly paths: DataPaths;
+    readonly assertOurs: () => void;
+  },
+  initial: Manifest,
+): SharedManifests {
+  const { fileSystem, paths, assertOurs } = deps;
+  let current = initial;
+
+  async function reload(): Promise<void> {
+    const loaded = await loadManifest(fileSystem, paths.root);
+    assert(loaded !== undefined, 'the manifest is gone');
+    // Who read it first may also have finished last.
+    if (loaded.generation <= current.generation) return;
+    // A segment stays the same object: what is known of it is kept by that.
+    const known = new Map(current.sealed.map((segment) => [segment.file, segment]));
+    const sealed = loaded.sealed.map((segment) => known.get(segment.file) ?? segment);
+    current = { ...loaded, sealed };
+  }
+
+  return {
+    get current() {
+      return current;
+    },
+    reload,
+    async update(change) {
+      await reload();
+      const generation = current.generation + 1;
+      const next = { ...current, ...change(current), generation };
+      assertOurs();
+      await saveManifest(fileSystem, paths.root, next);
+      current = next;
+    },
+  };
+}

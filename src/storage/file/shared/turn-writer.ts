@@ -1,0 +1,140 @@
+import type { InventoryEvent } from '../../../domain/events.js';
+import { timeText } from '../../../time-text.js';
+import { type ActiveSegment, appendDurably, cutBack, sha256Of } from '../active-segment.js';
+import { BatchWriter } from '../batch-writer.js';
+import type { DataPaths } from '../data-directory.js';
+import { StorageFatalError } from '../errors.js';
+import type { FileSystem } from '../file-system.js';
+import { controlText } from '../record-format.js';
+import { rotate, seal } from '../rotation.js';
+import type { LogFollower } from './log-follower.js';
+import type { MarkFile } from './mark-file.js';
+import type { SharedManifests } from './shared-manifests.js';
+
+export interface TurnWriterDeps {
+  readonly fileSystem: FileSystem;
+  readonly paths: DataPaths;
+  readonly now: () => number;
+  readonly follower: LogFollower;
+  readonly manifests: SharedManifests;
+  readonly marks: MarkFile;
+  /** Throws StorageFatalError where the directory, or the turn, may have become another's. */
+  readonly assertOurs: () => void;
+  /** Whether the active segment should be sealed now. */
+  readonly isRotationDue: (segment: ActiveSegment) => boolean;
+  /** All that is durable is sealed now; nothing behind it has been written yet. */
+  readonly onSealed: () => void;
+  /** Everything up to this sequence is durable, and from now on others may show it. */
+  readonly onDurable: (sequence: number) => void;
+  /** Bytes beyond the watermark were cut: a process has ended, or failed, in the middle of a turn. */
+  readonly onCut: (bytes: number) => void;
+}
+
+/**
+ * Writes to the log. Everything here is called in a turn, under append.lock, and in this order:
+ * `begin` first, then nothing but these.
+ */
+export interface TurnWriter {
+  /** Folds in what others wrote, and cuts what lies beyond the watermark: it never happened. */
+  begin(): Promise<void>;
+  /** Counts this process as a writer: resolves when its boot line is durable. */
+  boot(epoch: number): Promise<void>;
+  /** Seals the active segment if that is due; where all is sealed already, it is said again. */
+  sealIfDue(): Promise<void>;
+  /** Resolves when the events are durable and the watermark says so. */
+  append(events: readonly InventoryEvent[]): Promise<void>;
+  /** Says in the manifest that nothing follows; only while no other process lives. */
+  markClean(): Promise<void>;
+}
+
+export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
+  const { fileSystem, paths, now, follower, manifests, marks } = deps;
+  const writer = new BatchWriter();
+  let epoch = 0;
+
+  /** From here on it is durable for everybody: with the last byte before it synced. */
+  function raiseMark(): void {
+    const { offsets, bytes, lastCrc } = follower.position;
+    deps.assertOurs();
+    try {
+      marks.write({ durable: offsets.last, segment: offsets.first, bytes, lastCrc });
+    } catch (error) {
+      throw new StorageFatalError('the watermark could not be written', { cause: error });
+    }
+  }
+
+  async function cut(): Promise<void> {
+    const { position } = follower;
+    const beyond = (await position.file.size()) - position.bytes;
+    if (beyond === 0) return;
+    if (beyond < 0) throw new StorageFatalError(`${position.name} ends before the watermark`);
+    await cutBack(position);
+    deps.onCut(beyond);
+  }
+
+  /** The segment to append to. Interrupted anywhere, the next turn of any process goes on here. */
+  async function unsealedSegment(): Promise<ActiveSegment> {
+    const { position } = follower;
+    if (!position.sealed && !(await rotationDueForAll(position))) return position;
+    if (!position.sealed) {
+      await seal({ writer, now }, position, epoch);
+      raiseMark();
+    }
+    await manifests.reload();
+    if (manifests.current.sealed.some(({ file }) => file === position.name)) {
+      await follower.openNext();
+    } else {
+      follower.moveTo(await rotate({ fileSystem, paths, manifests, writer, now }, position, epoch));
+    }
+    raiseMark();
+    deps.onSealed();
+    return follower.position;
+  }
+
+  /** What this process knows of snapshots may be old: another one makes them. */
+  async function rotationDueForAll(position: ActiveSegment): Promise<boolean> {
+    if (!deps.isRotationDue(position)) return false;
+    await manifests.reload();
+    return deps.isRotationDue(position);
+  }
+
+  return {
+    async begin() {
+      deps.assertOurs();
+      await follower.catchUpToTheByte();
+      await cut();
+    },
+    async boot(own) {
+      epoch = own;
+      const segment = await unsealedSegment();
+      writer.begin(segment.lastCrc);
+      const frame = { epoch, durable: segment.offsets.last, previous: segment.lastCrc };
+      writer.addLine(controlText('boot', frame, timeText(now())));
+      await appendDurably(segment, writer.bytes, writer.lastCrc);
+      raiseMark();
+    },
+    async sealIfDue() {
+      const { position } = follower;
+      const segment = await unsealedSegment();
+      if (segment === position && segment.offsets.count === 0) deps.onSealed();
+    },
+    async append(events) {
+      const segment = await unsealedSegment();
+      const durable = segment.offsets.last;
+      const start = segment.bytes;
+      writer.begin(segment.lastCrc);
+      for (const event of events) writer.addEvent(event, { epoch, durable });
+      await appendDurably(segment, writer.bytes, writer.lastCrc);
+      for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
+      raiseMark();
+      deps.onDurable(durable + events.length);
+    },
+    async markClean() {
+      const segment = follower.position;
+      const { name: file, bytes } = segment;
+      const last = segment.offsets.last;
+      const clean = { file, bytes, sha256: sha256Of(segment), last };
+      await manifests.update(() => ({ clean, durable: last }));
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { SharingServers } from '../support/sharing-servers.js';
+import { cleanUp, temporaryDirectory } from '../support/spawned-server.js';
+import { type Answered, createStockClient } from '../support/stock-client.js';
+
+const SKU = '/api/inventory/skus/SKU1';
+
+describe('the central view of servers that share a directory', () => {
+  afterEach(cleanUp);
+
+  it(
+    'is one, whoever is asked, and outlives the one that keeps it',
+    { timeout: 120_000 },
+    async () => {
+      const servers = new SharingServers(temporaryDirectory(), { SYNC_INTERVAL_MS: '60000' });
+      await servers.start(3);
+      const clients = () => servers.running.map(({ url }) => createStockClient(url));
+      const totalsAfter = async (sequence: number): Promise<unknown[]> => {
+        const path = `${SKU}?minSequence=${sequence}&waitMs=10000`;
+        const answers = await Promise.all(
+          clients().map(({ send }) => untilThere(send, 'GET', path)),
+        );
+        return answers.map(({ body }) => (body['total'] as { qty: number }).qty);
+      };
+
+      await clients()[0]!.adjust('S1', 'SKU1', 5);
+      expect(await totalsAfter(1)).toEqual([5, 5, 5]);
+
+      for (const { send } of clients()) {
+        expect((await send('POST', '/api/sync'))?.body).toMatchObject({ checkpoint: 1 });
+      }
+      expect((await clients()[0]!.send('POST', '/api/sync/stop'))?.body).toMatchObject({
+        running: false,
+      });
+      for (const { send } of clients()) {
+        expect((await send('GET', '/api/sync/status'))?.body).toMatchObject({ running: false });
+        expect((await send('GET', `${SKU}?limit=1`))?.status).toBe(400);
+      }
+
+      await clients()[1]!.send('POST', '/api/sync/start');
+
+      // Among the two that are killed, or the one that is left, is the one that had it.
+      await servers.replace(0);
+      await clients()[1]!.adjust('S2', 'SKU1', 2);
+      expect(await totalsAfter(2)).toEqual([7, 7, 7]);
+      await servers.replace(1);
+      await clients()[2]!.adjust('S3', 'SKU1', 1);
+      expect(await totalsAfter(3)).toEqual([8, 8, 8]);
+      expect(await servers.stop()).toEqual([0, 0, 0]);
+    },
+  );
+});
+
+type Send = ReturnType<typeof createStockClient>['send'];
+
+/** While another process takes the view over, everybody is told to come back. */
+async function untilThere(send: Send, method: string, path: string): Promise<Answered> {
+  for (;;) {
+    const answer = await send(method, path);
+    if (answer?.status === 200) return answer;
+    expect([503, undefined]).toContain(answer?.status);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
