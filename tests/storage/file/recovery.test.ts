@@ -190,7 +190,9 @@ describe('a start without room on the disk', () => {
   it('heals by itself when there is room: nothing is lost, nothing is written twice', async () => {
     const first = startedFrom(await torn());
     first.faulty.room = 0;
-    const { repository, adjust, events, system, said } = await first.open();
+    // Without a breaker, which would let only one of those try who come when there is room.
+    const breaker = { threshold: 1, cooldownMs: 1_000, window: 100, callsMin: 100 };
+    const { repository, adjust, events, system, said } = await first.open({ breaker });
     for (let attempt = 0; attempt < 5; attempt += 1) {
       system.advance(LATER_MS);
       await expect(adjust('A', 1)).rejects.toMatchObject({ code: 'storage-unavailable' });
