@@ -107,7 +107,7 @@ describe('the log', () => {
     await createStockClient(server.url).adjust('S1', 'SKU1', 1);
 
     server.signal('SIGTERM');
-    await expect.poll(() => refusesConnections(server), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => isDraining(server), { timeout: 20_000 }).toBe(true);
     server.signal('SIGTERM');
 
     expect(await server.ended).toBe(130);
@@ -174,12 +174,9 @@ async function stillUnanswered({ url }: SpawnedServer): Promise<void> {
   );
 }
 
-async function refusesConnections({ url }: SpawnedServer): Promise<boolean> {
-  return await fetch(`${url}/api/health/liveness`, { headers: { Connection: 'close' } }).then(
-    async (response) => {
-      await response.text();
-      return false;
-    },
-    () => true,
-  );
+/** The port stays open as long as requests are in flight: a probe is told. */
+async function isDraining({ url }: SpawnedServer): Promise<boolean> {
+  const response = await fetch(`${url}/api/health/readiness`, { headers: { Connection: 'close' } });
+  await response.text();
+  return response.status === 503;
 }
