@@ -7,6 +7,7 @@ import { whereAndWhen } from './machine.js';
 import { followers } from './parts/followers.js';
 import { growth } from './parts/growth.js';
 import { latency } from './parts/latency.js';
+import { overload } from './parts/overload.js';
 import { requests, sideKeys } from './parts/requests.js';
 import { start } from './parts/start.js';
 import { sync } from './parts/sync.js';
@@ -23,6 +24,7 @@ const parts: Readonly<Record<string, () => Promise<Section>>> = {
   writers,
   followers,
   sync,
+  overload,
 };
 
 const { values, positionals: chosen } = parseArgs({

@@ -85,8 +85,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   const policy = `"default";q=${limit.burst};w=${windowSeconds}`;
   const room = (): number => Math.min(lanes.reads.room, lanes.writes.room);
   const held = {
-    limited: createHeldConnections(timers, () => 0),
-    shed: createHeldConnections(timers, room),
+    limited: createHeldConnections(system, () => 0),
+    shed: createHeldConnections(system, room),
   };
   const refused = { limited: 0, shed: 0 };
 

@@ -10,13 +10,14 @@ const TICK_MS = 10;
 
 /** So many connections were refused in one step; `room` is what the lanes have left. */
 async function refuseAll(count: number, room = { left: 0 }) {
-  const timers = createFakeTimers(createFakeClock());
-  const held = createHeldConnections(timers, () => room.left);
+  const clock = createFakeClock();
+  const timers = createFakeTimers(clock);
+  const held = createHeldConnections({ clock, timers }, () => room.left);
   const sockets = Array.from({ length: count }, () => new Socket());
   for (const socket of sockets) held.refused(socket);
   await turn();
   const paused = (): number => sockets.filter((socket) => socket.isPaused()).length;
-  return { held, sockets, timers, paused };
+  return { held, sockets, clock, timers, paused };
 }
 
 describe('connections of refused requests', () => {
@@ -38,6 +39,13 @@ describe('connections of refused requests', () => {
     expect(paused()).toBe(0);
     expect(held.size).toBe(0);
     expect(timers.waiting).toBe(0);
+  });
+
+  it('are read again at the same rate where the loop is slow, and the tick late', async () => {
+    const { clock, paused, timers } = await refuseAll(FREE + 100);
+    clock.advance(4 * TICK_MS);
+    await timers.pass(0);
+    expect(paused()).toBe(20);
   });
 
   it('are all read again as soon as there is room for them', async () => {
