@@ -1,3 +1,5 @@
+import { type Beginning, linked, putBack, takeOut } from './call-list.js';
+
 /**
  * Is a history of concurrent calls linearizable: is there an order of the calls, none of them
  * before its beginning or after its end, in which one after the other leads to what was answered?
@@ -16,6 +18,14 @@ export interface Specification<State, Input, Output> {
   step(state: State, input: Input, output: Output | undefined): State | undefined;
   /** Equal for equal states, and for no others. */
   keyOf(state: State): string;
+  /** Whether a call that was answered so changes nothing, whatever the state; shortens the search. */
+  changesNothing?(input: Input, output: Output): boolean;
+  /** Where each state has a number that no step makes smaller; shortens the search. */
+  readonly numbered?: {
+    of(state: State): number;
+    /** The largest number of a state in which this call may come and be answered so. */
+    latest(input: Input, output: Output): number;
+  };
 }
 
 export interface Call<Input, Output> {
@@ -34,7 +44,7 @@ export type Verdict<Input, Output> =
       readonly kind: 'violation';
       /** The longest order that was found, from the first call on. */
       readonly explained: readonly Call<Input, Output>[];
-      /** A call that ended without having a place behind those. */
+      /** A call that was answered, and has no place behind those. */
       readonly stuck: Call<Input, Output>;
     }
   /** The search was given up: it says nothing. */
@@ -50,7 +60,8 @@ export function checkLinearizable<State, Input, Output>(
 ): Verdict<Input, Output> {
   const head = linked(calls);
   const memo = new Memo(calls.length);
-  const placed: { readonly beginning: Beginning<Input, Output>; readonly before: State }[] = [];
+  const left = new CallsLeft(specification, calls);
+  const placed: Placed<State, Input, Output>[] = [];
   let explained: readonly Call<Input, Output>[] = [];
   let stuck: Call<Input, Output> | undefined;
   let toPlace = calls.filter(({ ended }) => ended < Infinity).length;
@@ -61,7 +72,36 @@ export function checkLinearizable<State, Input, Output>(
   function after({ call, index }: Beginning<Input, Output>): State | undefined {
     const next = specification.step(state, call.input, call.output);
     if (next === undefined || (call.output === undefined && next === state)) return undefined;
+    const late = left.tooLateBehind(next, index);
+    if (late !== undefined) {
+      tell(calls[late]!, [call]);
+      return undefined;
+    }
     return memo.isNew(index, specification.keyOf(next)) ? next : undefined;
+  }
+
+  /** What can come here and changes nothing need not be tried later: it was in nobody's way. */
+  function changesNothing({ input, output }: Call<Input, Output>): boolean {
+    return output !== undefined && specification.changesNothing?.(input, output) === true;
+  }
+
+  /** This call has no place behind what is placed and those; the longest such order is told. */
+  function tell(without: Call<Input, Output>, those: readonly Call<Input, Output>[]): void {
+    if (stuck !== undefined && placed.length + those.length <= explained.length) return;
+    explained = [...placed.map(({ beginning }) => beginning.call), ...those];
+    stuck = without;
+  }
+
+  /** Takes back what was placed last; undefined: nothing is left. */
+  function takeBack(): Placed<State, Input, Output> | undefined {
+    const last = placed.pop();
+    if (last === undefined) return undefined;
+    state = last.before;
+    memo.toggle(last.beginning.index);
+    left.putBack(last.beginning.index);
+    if (last.beginning.end !== undefined) toPlace += 1;
+    putBack(last.beginning);
+    return last;
   }
 
   let entry = head.next;
@@ -77,6 +117,7 @@ export function checkLinearizable<State, Input, Output>(
       }
       placed.push({ beginning: entry, before: state });
       memo.toggle(entry.index);
+      left.take(entry.index);
       state = next;
       if (entry.end !== undefined) toPlace -= 1;
       takeOut(entry);
@@ -84,85 +125,67 @@ export function checkLinearizable<State, Input, Output>(
       continue;
     }
     // A call ends that has no place yet: what was placed last has to go elsewhere.
-    if (stuck === undefined || placed.length > explained.length) {
-      explained = placed.map(({ beginning }) => beginning.call);
-      stuck = entry.of.call;
-    }
-    const last = placed.pop();
-    if (last === undefined) return { kind: 'violation', explained, stuck };
-    const { beginning, before } = last;
-    state = before;
-    memo.toggle(beginning.index);
-    if (beginning.end !== undefined) toPlace += 1;
-    putBack(beginning);
-    entry = beginning.next;
+    tell(entry.of.call, []);
+    let last = takeBack();
+    while (last !== undefined && changesNothing(last.beginning.call)) last = takeBack();
+    if (last === undefined) return { kind: 'violation', explained, stuck: stuck ?? entry.of.call };
+    entry = last.beginning.next;
   }
   return { kind: 'linearizable' };
 }
 
-interface Linked<Input, Output> {
-  next: Entry<Input, Output> | undefined;
-  previous: Linked<Input, Output> | undefined;
+interface Placed<State, Input, Output> {
+  readonly beginning: Beginning<Input, Output>;
+  readonly before: State;
 }
 
-interface Beginning<Input, Output> extends Linked<Input, Output> {
-  readonly kind: 'beginning';
-  readonly call: Call<Input, Output>;
-  readonly index: number;
-  end: End<Input, Output> | undefined;
-}
+/** What has no place yet, by the largest number of a state that it may come behind. */
+class CallsLeft<State, Input, Output> {
+  private readonly latest: Float64Array;
+  private readonly byLatest: readonly number[];
+  private readonly rankOf: Uint32Array;
+  private readonly isLeft: Uint8Array;
+  /** No call of a lower rank is left. */
+  private lowest = 0;
 
-interface End<Input, Output> extends Linked<Input, Output> {
-  readonly kind: 'end';
-  readonly of: Beginning<Input, Output>;
-}
-
-type Entry<Input, Output> = Beginning<Input, Output> | End<Input, Output>;
-
-/** All beginnings and ends in their order, behind a head that is neither. */
-function linked<Input, Output>(calls: readonly Call<Input, Output>[]): Linked<Input, Output> {
-  const entries: { readonly at: number; readonly entry: Entry<Input, Output> }[] = [];
-  for (const [index, call] of calls.entries()) {
-    const unlinked = { next: undefined, previous: undefined };
-    const beginning: Beginning<Input, Output> = {
-      ...{ kind: 'beginning', call, index, end: undefined },
-      ...unlinked,
-    };
-    entries.push({ at: call.began, entry: beginning });
-    if (call.ended === Infinity) continue;
-    beginning.end = { kind: 'end', of: beginning, ...unlinked };
-    entries.push({ at: call.ended, entry: beginning.end });
+  constructor(
+    private readonly specification: Specification<State, Input, Output>,
+    calls: readonly Call<Input, Output>[],
+  ) {
+    const { numbered } = specification;
+    this.latest = Float64Array.from(calls, ({ input, output }) =>
+      output === undefined || numbered === undefined ? Infinity : numbered.latest(input, output),
+    );
+    const { latest } = this;
+    this.byLatest = [...calls.keys()].sort((a, b) => Math.sign(latest[a]! - latest[b]!) || a - b);
+    this.rankOf = new Uint32Array(calls.length);
+    for (const [rank, index] of this.byLatest.entries()) this.rankOf[index] = rank;
+    this.isLeft = new Uint8Array(calls.length).fill(1);
   }
-  entries.sort((a, b) => a.at - b.at);
-  const head: Linked<Input, Output> = { next: undefined, previous: undefined };
-  let last = head;
-  for (const { entry } of entries) {
-    last.next = entry;
-    entry.previous = last;
-    last = entry;
+
+  /** One of the others that can have no place behind this state. */
+  tooLateBehind(state: State, index: number): number | undefined {
+    const { numbered } = this.specification;
+    if (numbered === undefined) return undefined;
+    const isOther = (other: number) => other !== index && this.isLeft[other] === 1;
+    let rank = this.lowest;
+    while (rank < this.byLatest.length && !isOther(this.byLatest[rank]!)) rank += 1;
+    const first = this.byLatest[rank];
+    const isTooLate = first !== undefined && numbered.of(state) > this.latest[first]!;
+    return isTooLate ? first : undefined;
   }
-  return head;
-}
 
-function takeOut<Input, Output>(beginning: Beginning<Input, Output>): void {
-  unlink(beginning);
-  if (beginning.end !== undefined) unlink(beginning.end);
-}
+  take(index: number): void {
+    this.isLeft[index] = 0;
+    while (this.lowest < this.byLatest.length && this.isLeft[this.byLatest[this.lowest]!] === 0) {
+      this.lowest += 1;
+    }
+  }
 
-/** The reverse of `takeOut`: each entry still knows between which two it was. */
-function putBack<Input, Output>(beginning: Beginning<Input, Output>): void {
-  if (beginning.end !== undefined) relink(beginning.end);
-  relink(beginning);
-}
-
-function unlink<Input, Output>(entry: Entry<Input, Output>): void {
-  if (entry.previous !== undefined) entry.previous.next = entry.next;
-  if (entry.next !== undefined) entry.next.previous = entry.previous;
-}
-
-function relink<Input, Output>(entry: Entry<Input, Output>): void {
-  if (entry.previous !== undefined) entry.previous.next = entry;
-  if (entry.next !== undefined) entry.next.previous = entry;
+  putBack(index: number): void {
+    this.isLeft[index] = 1;
+    this.lowest = Math.min(this.lowest, this.rankOf[index]!);
+  }
 }
 
 /** Which calls are placed, and which sets of them have led to which states before. */

@@ -14,7 +14,7 @@ export interface Attempt {
  * ends are numbered as they happen here; those of several processes have no common order.
  */
 export interface RecordHistory {
-  /** Attempts with one key are one call: from the first beginning to the first answer. */
+  /** Attempts with one key are one call: from the first that may have happened to the answer. */
   begin(record: string, input: RecordCall, key?: string): Attempt;
   /** How many calls, how many of them refused, and how many nobody ever heard of again. */
   readonly counts: {
@@ -28,6 +28,7 @@ export interface RecordHistory {
 
 interface Recorded extends Call<RecordCall, RecordAnswer> {
   output: RecordAnswer | undefined;
+  began: number;
   ended: number;
   /** Attempts of which the service did not say that they have not happened. */
   attempts: number;
@@ -53,6 +54,8 @@ export function createRecordHistory(): RecordHistory {
       moment += 1;
       const call = (key === undefined ? undefined : byKey.get(key)) ?? newCall(record, input);
       if (key !== undefined) byKey.set(key, call);
+      // What was turned away has not happened: the call begins with the attempt that may have.
+      if (call.attempts === 0) call.began = moment;
       call.attempts += 1;
       return {
         returned(answer) {

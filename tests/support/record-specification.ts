@@ -41,6 +41,14 @@ export const recordSpecification: Specification<RecordState, RecordCall, RecordA
     }
     return answer === undefined || isRecord(answer, next) ? next : undefined;
   },
+  changesNothing: ({ op }, { kind }) => op === 'read' || kind === 'refused',
+  numbered: {
+    of: ({ version }) => version,
+    latest({ op }, { kind, version }) {
+      if (version === undefined) return Infinity;
+      return kind === 'record' && op !== 'read' ? version - 1 : version;
+    },
+  },
   keyOf({ version, onHand, reserved, holds }) {
     const held = [...holds].map(([id, qty]) => `${id}:${qty}`).sort();
     return `${version} ${onHand} ${reserved} ${held.join()}`;
