@@ -14,6 +14,7 @@ const BATTERY = [
   'tests/storage/file/damage.test.ts',
   'tests/e2e/duplicate-storm.test.ts',
   'tests/e2e/linearizable-histories.test.ts',
+  'tests/e2e/shared-directory.test.ts',
   'tests/linearizability',
 ];
 const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));

@@ -35,12 +35,6 @@ import { observeSyncs } from './storage/file/observed-syncs.js';
 import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
 import { type System, createSystem } from './system.js';
 
-/**
- * The least size of the log between two snapshots, in bytes: some 60,000 events, which a start
- * folds in about a second. A smaller one costs more in threads started than it saves.
- */
-const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
-
 export interface RunningService {
   readonly url: string;
   readonly version: string;
@@ -172,7 +166,7 @@ function openStorage(deps: {
     maintenance: createWorkerMaintenance(root),
     snapshotPolicy: {
       everyEvents: config.snapshotEveryEvents,
-      logBytesMin: SNAPSHOT_LOG_BYTES_MIN,
+      logBytesMin: config.snapshotLogBytesMin,
     },
     snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
   });

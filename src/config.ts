@@ -8,6 +8,7 @@ export interface Config {
   readonly environment: 'development' | 'production' | 'test';
   readonly dataDir: string;
   readonly snapshotEveryEvents: number;
+  readonly snapshotLogBytesMin: number;
   readonly syncIntervalMs: number;
   readonly syncEnabled: boolean;
   /** Nodes whose feeds are pulled; none: the own log is folded. */
@@ -52,6 +53,8 @@ export class ConfigError extends Error {
 }
 
 const DAY_MS = 86_400_000;
+/** Some 60,000 events, which a start folds in about a second. */
+const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
 
 const wholeNumber = (lowest: number, highest: number) =>
   z
@@ -94,6 +97,7 @@ const environmentSchema = z.object({
   NODE_ENV: oneOf(['development', 'production', 'test']).default('development'),
   DATA_DIR: z.string().default('data/inventory'),
   SNAPSHOT_EVERY_N_EVENTS: wholeNumber(1, 1e9).default(100),
+  SNAPSHOT_LOG_BYTES_MIN: wholeNumber(1, 1e12).default(SNAPSHOT_LOG_BYTES_MIN),
   SYNC_INTERVAL_MS: wholeNumber(100, DAY_MS).default(15_000),
   SYNC_ENABLED: oneOf(['true', 'false']).default('true'),
   SYNC_SOURCES: z.string().transform(readSources).default([]),
@@ -158,6 +162,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     environment: env.NODE_ENV,
     dataDir: env.DATA_DIR,
     snapshotEveryEvents: env.SNAPSHOT_EVERY_N_EVENTS,
+    snapshotLogBytesMin: env.SNAPSHOT_LOG_BYTES_MIN,
     syncIntervalMs: env.SYNC_INTERVAL_MS,
     syncEnabled: env.SYNC_ENABLED === 'true',
     syncSources: env.SYNC_SOURCES,

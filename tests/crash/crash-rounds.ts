@@ -7,6 +7,7 @@ import { createRecordHistory } from '../support/record-history.js';
 import { SharedKnowledge } from '../support/record-load.js';
 import type { SeededRandom } from '../support/seeded-random.js';
 import {
+  EndedBeforeListening,
   type SpawnOptions,
   type SpawnedServer,
   spawnProcess,
@@ -31,10 +32,14 @@ export type Killing =
   | { readonly strike: (server: SpawnedServer) => Promise<() => void>; readonly exitCode: number }
   | { readonly under: 'load' | 'start'; readonly point: CrashPoint };
 
+export type Environment = Readonly<Record<string, string>>;
+
 /** One directory, and servers on it that are killed one after the other. */
 export class CrashRounds {
   readonly ledger = new CrashLedger();
   readonly history = createRecordHistory();
+  /** How many of the starts began from a snapshot. */
+  startsFromSnapshots = 0;
   private readonly known = new SharedKnowledge(RECORDS);
   /** Of this round. */
   private calls = 0;
@@ -45,15 +50,39 @@ export class CrashRounds {
     private readonly dataDir = temporaryDirectory(),
   ) {}
 
-  /** Starts a server and lets it end; what it leaves behind is in order. */
-  async round(killing: Killing): Promise<void> {
+  /** Starts a server, with this environment, and lets it end; what it leaves behind is in order. */
+  async round(killing: Killing, environment: Environment = {}): Promise<void> {
     if ('under' in killing && killing.under === 'start') {
-      await this.dieAtStart(killing.point);
-      return;
+      await this.dieAtStart(killing.point, environment);
+    } else {
+      await this.dieUnderLoad(killing, environment);
     }
-    const ending = 'point' in killing ? endingAt(killing.point) : {};
+    await this.checkDirectory();
+  }
+
+  /** The last server, that lives: everything is as all were told. */
+  async end(): Promise<void> {
+    const server = await this.start({});
+    await this.askAgain(server);
+    this.ledger.check(this.dataDir);
+    server.signal('SIGTERM');
+    if ((await server.ended) !== 0) throw new Error(server.output());
+    await this.checkDirectory();
+  }
+
+  private async dieUnderLoad(killing: Killing, environment: Environment): Promise<void> {
+    const { environment: point, ...ending } = 'point' in killing ? endingAt(killing.point) : {};
     this.calls = 0;
-    const server = await this.start(ending);
+    let server: SpawnedServer;
+    try {
+      server = await this.start({ ...ending, environment: { ...environment, ...point } });
+    } catch (error) {
+      // What is to be interrupted may be due when it starts.
+      const died = error instanceof EndedBeforeListening && error.ended === 'SIGKILL';
+      if (died && point !== undefined) return;
+      throw error;
+    }
+    await this.askAgain(server);
     const loads = Array.from({ length: CLIENTS }, () => this.load(server));
     if ('afterMs' in killing) {
       await sleep(killing.afterMs);
@@ -66,27 +95,20 @@ export class CrashRounds {
     undo();
     const expected = 'exitCode' in killing ? killing.exitCode : 'SIGKILL';
     if (endedBy !== expected) throw new Error(`ended by ${endedBy}: ${server.output()}`);
-    await this.checkDirectory();
   }
 
-  /** The last server, that lives: everything is as all were told. */
-  async end(): Promise<void> {
-    const server = await this.start({});
-    this.ledger.check(this.dataDir);
-    server.signal('SIGTERM');
-    if ((await server.ended) !== 0) throw new Error(server.output());
-    await this.checkDirectory();
-  }
-
-  private async dieAtStart(point: CrashPoint): Promise<void> {
-    const started = spawnProcess({ ...endingAt(point), dataDir: this.dataDir });
+  private async dieAtStart(point: CrashPoint, environment: Environment): Promise<void> {
+    const ending = endingAt(point);
+    const started = spawnProcess({
+      ...{ ...ending, dataDir: this.dataDir },
+      environment: { ...environment, ...ending.environment },
+    });
     started.stdout.on('data', () => {
       // It has come through: the point was not on its way.
       if (started.output().includes('"url":')) started.signal('SIGTERM');
     });
     const endedBy = await started.ended;
     if (endedBy !== 'SIGKILL') throw new Error(`ended by ${endedBy}: ${started.output()}`);
-    await this.checkDirectory();
   }
 
   private async checkDirectory(): Promise<void> {
@@ -95,37 +117,43 @@ export class CrashRounds {
     this.ledger.check(this.dataDir);
   }
 
-  /** Starts one, asks again what is not known, and compares what it answers with the log. */
   private async start(options: Partial<SpawnOptions>): Promise<SpawnedServer> {
-    const { dataDir, ledger } = this;
-    const environment = { ...options.environment, ...UNLIMITED };
+    const { dataDir } = this;
+    const environment = { ...UNLIMITED, ...options.environment };
     const server = await spawnServer({ ...options, dataDir, environment });
-    await this.checkState(server);
+    const [, replayed, events] = /"replayed":(\d+).*"events":(\d+)/.exec(server.output()) ?? [];
+    if (Number(replayed) < Number(events)) this.startsFromSnapshots += 1;
+    return server;
+  }
+
+  /** Compares what a new server shows with its log, and asks again what is not known. */
+  private async askAgain(server: SpawnedServer): Promise<void> {
     const connection = createHttpConnection(server.url);
+    await this.checkState(connection);
     const ask = (asked: Asked) => this.ask(connection, asked);
-    const unheard = ledger.takeUnheard();
+    const unheard = this.ledger.takeUnheard();
     await Promise.all(unheard.map(ask));
     // And again: by now each of them has its answer.
     await Promise.all(unheard.map(ask));
     connection.close();
-    return server;
   }
 
-  /** What the server says of every record is what its log says. */
-  private async checkState({ url }: SpawnedServer): Promise<void> {
+  /** What the server says of every record is what its log says; unless it ends before. */
+  private async checkState(connection: HttpConnection): Promise<void> {
     const fold = this.ledger.check(this.dataDir);
-    const connection = createHttpConnection(url);
     for (const [key, { onHand, reserved, version }] of fold.records) {
       const [storeId = '', sku = ''] = key.split('/');
       const path = `/api/inventory/stores/${storeId}/inventory/${sku}`;
-      const { text = '' } = (await connection.send('GET', path)) ?? {};
-      const shown = JSON.parse(text) as Record<string, unknown>;
+      const answer = await connection.send('GET', path);
+      if (answer === undefined) return;
+      const shown = JSON.parse(answer.text) as Record<string, unknown>;
       const expected = { onHand, reserved, version, qty: onHand - reserved };
       const same = Object.entries(expected).every(([name, value]) => shown[name] === value);
-      if (!same)
-        throw new Error(`${key} is shown as ${text}, its log says ${JSON.stringify(expected)}`);
+      if (!same) {
+        const says = JSON.stringify(expected);
+        throw new Error(`${key} is shown as ${answer.text}, its log says ${says}`);
+      }
     }
-    connection.close();
   }
 
   private async load(server: SpawnedServer): Promise<void> {

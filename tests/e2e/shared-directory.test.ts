@@ -6,6 +6,7 @@ import {
   createHttpConnection,
 } from '../support/http-connection.js';
 import { expectLogOf } from '../support/logged-events.js';
+import { reportProof } from '../support/proof-figures.js';
 import { createRecordHistory } from '../support/record-history.js';
 import { SharedKnowledge } from '../support/record-load.js';
 import {
@@ -76,11 +77,13 @@ describe('four servers on one directory', () => {
       expect(await servers.stop()).toEqual(servers.running.map(() => 0));
       const events = await expectLogOf(dataDir, acknowledged);
       const writers = new Set(events.map(({ epoch }) => epoch)).size;
-      console.info(
-        `four servers: ${JSON.stringify({ ...totals, acknowledged: acknowledged.length })}, ` +
-          `${events.length} events by ${writers} processes`,
-      );
       expect(writers).toBeGreaterThan(SERVERS);
+      reportProof({
+        ...{ promise: 'P1 P2 P3 P4 P9', seed, wrong: 0 },
+        fault: `${SERVERS} servers on one directory, killed (kill -9) and frozen (SIGSTOP)`,
+        runs: `${ROUNDS} rounds, ${writers} processes`,
+        checked: `${acknowledged.length} acknowledged, ${totals.unknown} unknown outcomes, ${totals.refused} refusals, ${totals.calls} calls linearizable`,
+      });
     },
   );
 
@@ -88,7 +91,9 @@ describe('four servers on one directory', () => {
     const dataDir = temporaryDirectory();
     const servers = new SharingServers(dataDir, { LOCK_TTL_MS: '2000', LOCK_RENEW_MS: '1000' });
     await servers.start(2);
-    const random = createSeededRandom(chosenSeed());
+    const seed = chosenSeed();
+    console.info(`doubled leases: SEED=${seed}`);
+    const random = createSeededRandom(seed);
     const history = createRecordHistory();
     const acknowledged: Acknowledged[] = [];
     const known = new SharedKnowledge(['S1/A', 'S1/B']);
@@ -111,7 +116,12 @@ describe('four servers on one directory', () => {
     expect(history.violations()).toEqual([]);
     await servers.stop();
     const events = await expectLogOf(dataDir, acknowledged);
-    console.info(`doubled leases: ${taken} made stale, ${events.length} events`);
+    reportProof({
+      ...{ promise: 'P1 P3 P9', seed, wrong: 0 },
+      fault: 'leases of records, taken from servers that still use them',
+      runs: `${taken} leases of 2 servers`,
+      checked: `${acknowledged.length} acknowledged, ${events.length} events, ${history.counts.calls} calls linearizable`,
+    });
   });
 
   it('give a key that is sent to all of them at once one effect and one answer', async () => {
@@ -142,6 +152,17 @@ describe('four servers on one directory', () => {
     for (const connection of lanes.flat()) connection.close();
     await servers.stop();
     expect(await expectLogOf(dataDir, [])).toHaveLength(1 + KEYS);
+    reportProof({
+      ...{
+        promise: 'P4 P9',
+        fault: 'a key sent to all servers of one directory at once',
+        wrong: 0,
+      },
+      ...{
+        runs: `${KEYS * SERVERS} requests`,
+        checked: `${KEYS} keys, one effect and one answer each`,
+      },
+    });
   });
 });
 

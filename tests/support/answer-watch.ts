@@ -1,10 +1,9 @@
 // A setup file of every test file: an answer that the API description does not describe fails the
 // test during which it was given. Nobody has to ask for it.
 import { afterAll, afterEach, expect } from 'vitest';
-import { observeAnswer, undescribedAnswers } from './observed-answers.js';
-import { watchAnswers } from './watch-answers.mjs';
+import { undescribedAnswers, watchThisProcess } from './observed-answers.js';
 
-watchAnswers(observeAnswer);
+watchThisProcess();
 
 async function expectDescribedAnswers(): Promise<void> {
   expect(await undescribedAnswers()).toEqual([]);

@@ -29,14 +29,23 @@ export interface SpawnOptions {
   readonly preload?: URL;
 }
 
-/** Starts it and resolves when it listens; rejects with its output when it ends before. */
+export class EndedBeforeListening extends Error {
+  constructor(
+    readonly ended: number | NodeJS.Signals,
+    output: string,
+  ) {
+    super(`ended with ${ended}: ${output}`);
+  }
+}
+
+/** Starts it and resolves when it listens; rejects with EndedBeforeListening where it ends first. */
 export async function spawnServer(options: SpawnOptions): Promise<SpawnedServer> {
   const server = spawnProcess(options);
   for (;;) {
     const url = /"url":"(http:[^"]+)"/.exec(server.output())?.[1];
     if (url !== undefined) return { ...server, url };
     const ended = await Promise.race([server.ended, once(server.stdout, 'data').then(() => null)]);
-    if (ended !== null) throw new Error(`ended with ${ended}: ${server.output()}`);
+    if (ended !== null) throw new EndedBeforeListening(ended, server.output());
   }
 }
 
