@@ -1,3 +1,4 @@
+import type { CallOut } from './application/outgoing-call.js';
 import type { Config } from './config.js';
 import { UnavailableError } from './domain/errors.js';
 import type { Logger } from './observability/logger.js';
@@ -30,6 +31,8 @@ export interface SyncParts {
   readonly repository: FileInventoryRepository;
   readonly log: Logger;
   readonly onFatal: (error: unknown) => void;
+  /** How other nodes are called. */
+  readonly callOut: CallOut;
 }
 
 export interface RunningSync extends Sync {
@@ -41,7 +44,7 @@ export interface RunningSync extends Sync {
 
 /** The central view: of the own log, or of the sources that are configured. */
 export async function openSync(parts: SyncParts): Promise<RunningSync> {
-  const { config, system, fileSystem, repository, log, onFatal } = parts;
+  const { config, system, fileSystem, repository, log, onFatal, callOut } = parts;
   const { clock, timers } = system;
   const aggregate = await openFileAggregateRepository({
     ...{ root: config.dataDir, fileSystem, clock, onFatal, journalBytesMin: JOURNAL_BYTES_MIN },
@@ -50,7 +53,7 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   const sources =
     config.syncSources.length === 0
       ? [createLogSource(repository)]
-      : config.syncSources.map((source) => createFeedSource(source, timers));
+      : config.syncSources.map((source) => createFeedSource(source, { timers, callOut }));
   const names = sources.map(({ name }) => name);
   const gone = await aggregate.retainSources(names, repository.now());
   if (gone.length > 0) log.warn({ gone }, 'sources that are not configured any more were dropped');

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
+import { callUntraced } from './application/outgoing-call.js';
 import { createRecordClock } from './application/record-clock.js';
 import { createCounters, gatherMetrics } from './composition-metrics.js';
 import { createResilience, readinessFacts } from './composition-resilience.js';
@@ -13,6 +14,7 @@ import type { Config } from './config.js';
 import { closeServer } from './http/close-server.js';
 import { createHttpApp } from './http/http-app.js';
 import { type Logger, createLogger } from './observability/logger.js';
+import { logRefusedConnections } from './observability/refused-connections.js';
 import { createRequestObserver } from './observability/request-log.js';
 import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
@@ -70,10 +72,11 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const repository = resilience.limit(storage.repository);
   logRecovery(log, config, repository);
   const onFatal = (error: unknown): void => report.fatal(error);
-  const parts = { config, system, fileSystem, repository, log, onFatal };
+  const tracing = await tracingOf(config, { system, log, version });
+  const callOut = tracing?.callOut ?? callUntraced;
+  const parts = { config, system, fileSystem, repository, log, onFatal, callOut };
   const central = await openCentral(parts, storage);
 
-  const tracing = await tracingOf(config, { system, log, version });
   const mutex = createKeyedMutex();
   const service = createInventoryService({
     repository: tracing?.aroundRepository(repository) ?? repository,
@@ -95,6 +98,11 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     ...{ repository, admission: admission.statistics(), sync: central.statistics() },
     resilience: resilience.statistics(central.resilience()),
   }));
+  const logRefused = logRefusedConnections(log, system.timers);
+  const connectionRefused = (status: number): void => {
+    counters.requests.connectionRefused(status);
+    logRefused(status);
+  };
   let draining = false;
   const { server, endStreams } = createHttpApp({
     service,
@@ -111,7 +119,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       ...{ logger: log, metrics: counters.requests, clock: system.clock },
     }),
     traceRequests: tracing?.traceRequests,
-    outcomes: counters.requests,
+    outcomes: { ...counters.requests, connectionRefused },
     metrics,
     mayResetMetrics: config.environment !== 'production',
     version,

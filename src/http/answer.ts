@@ -19,6 +19,8 @@ export interface Answer {
 export interface OutcomeCounter {
   refused(code: string): void;
   replayed(): void;
+  /** A connection that was closed for what was sent on it: it was no request, or never whole. */
+  connectionRefused(status: number): void;
 }
 
 export type SendAnswer = (request: Request, response: Response, answer: Answer) => void;

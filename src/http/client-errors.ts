@@ -7,8 +7,12 @@ import { problemType, RequestError } from './request-error.js';
 /**
  * Answers what never becomes a request: bytes that are not HTTP, headers beyond the limit, a head
  * or a body that does not arrive in time, and an unknown `Expect`. Each such answer closes.
+ * `onRefused` is told of each, since nobody else will see it.
  */
-export function handleClientErrors(server: Server): void {
+export function handleClientErrors(
+  server: Server,
+  onRefused: (status: ConnectionStatus) => void,
+): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const status = statusOf(error.code);
     if (status === undefined || !(socket instanceof Socket)) {
@@ -18,11 +22,13 @@ export function handleClientErrors(server: Server): void {
     // After a broken request every further byte is reported again.
     if (isClosing(socket)) return;
     lingerOnClose(socket);
+    onRefused(status);
     refuseConnection(socket, status);
   });
 
   server.on('checkExpectation', (request, response) => {
     lingerOnClose(request.socket);
+    onRefused(EXPECTATION_FAILED);
     const body = bodyOf(EXPECTATION_FAILED);
     response.writeHead(EXPECTATION_FAILED, {
       'Content-Type': PROBLEM_TYPE,
@@ -43,17 +49,18 @@ export function longUriFault({ url }: IncomingMessage): RequestError | undefined
 }
 
 /**
- * Two Host headers are two opinions on whom the request is for (RFC 9112 §3.2). Node refuses a
- * request without one, and keeps the first of several.
+ * No Host header, but in HTTP/1.0, is no opinion on whom the request is for, two of them are two
+ * (RFC 9112 §3.2). Node answers the one unseen, and keeps the first of the others.
  */
-export function hostsFault({ rawHeaders }: IncomingMessage): RequestError | undefined {
+export function hostsFault({ rawHeaders, httpVersion }: IncomingMessage): RequestError | undefined {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  if (hosts <= 1) return undefined;
-  return new RequestError('validation-failed', 'The request has more than one Host header.');
+  if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
+  const found = hosts === 0 ? 'no Host header' : 'more than one Host header';
+  return new RequestError('validation-failed', `The request has ${found}.`);
 }
 
 /** What a connection can be refused with: a status, and its code. */

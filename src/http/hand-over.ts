@@ -1,19 +1,17 @@
-import { type IncomingMessage, request as httpRequest } from 'node:http';
-import type { Request, RequestHandler } from 'express';
+import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import type { Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
 import type { SendAnswer } from './answer.js';
 
 /** Where the process listens that answers such requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
 
-/** What one process of several answers for all: the central view and its worker. */
-const HANDED_OVER = /^\/api\/(?:sync(?:\/|$)|inventory\/skus\/)/;
 /** Another process takes it over within half a second where the one that had it has ended. */
 const NOBODY_RETRY_MS = 1_000;
 /** Of one connection; each of ours has its own. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
 /** What every answer of this process carries of itself. */
-const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id']);
+const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id', 'traceparent']);
 /** Longer than anything takes there; it may be frozen. */
 const ANSWER_WAIT_MS = 60_000;
 /** Nobody was there to take it: it has not been executed. */
@@ -22,13 +20,14 @@ const NOT_REACHED = new Set(['ENOENT', 'ECONNREFUSED']);
 /** Hands requests to the process that answers them for all, and its answers back, as they are. */
 export function handOver(answeredAt: AnsweredAt, send: SendAnswer): RequestHandler {
   return (request, response, next) => {
-    const socketPath = HANDED_OVER.test(request.path) ? answeredAt() : undefined;
+    const socketPath = answeredAt();
     if (socketPath === undefined) {
       next();
       return;
     }
     const { method, originalUrl: path } = request;
-    const handed = httpRequest({ socketPath, method, path, headers: headersOf(request) });
+    const headers = headersOf(request, response);
+    const handed = httpRequest({ socketPath, method, path, headers });
     handed.setTimeout(ANSWER_WAIT_MS, () => handed.destroy());
     handed.on('error', (error: NodeJS.ErrnoException) => {
       if (NOT_REACHED.has(error.code ?? '')) {
@@ -49,14 +48,20 @@ export function handOver(answeredAt: AnsweredAt, send: SendAnswer): RequestHandl
   };
 }
 
-function headersOf({ headers, requestId }: Request): Record<string, string | string[]> {
-  const handed: Record<string, string | string[]> = {};
+function headersOf({ headers, requestId }: Request, response: Response): OutgoingHttpHeaders {
+  const handed: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
     // How long the body is, is told as it came: chunked, or by its length.
     const isFraming = name === 'transfer-encoding' || name === 'content-length';
     if (value !== undefined && (isFraming || !HOP_BY_HOP.has(name))) handed[name] = value;
   }
-  return { ...handed, 'x-request-id': requestId };
+  // Where requests are traced the answer names our span: what is done there is below it.
+  const trace = response.getHeader('traceparent');
+  return {
+    ...handed,
+    'x-request-id': requestId,
+    ...(trace !== undefined && { traceparent: trace }),
+  };
 }
 
 function ownHeadersOf({ rawHeaders }: IncomingMessage): readonly string[] {

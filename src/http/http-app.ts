@@ -95,7 +95,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
     admit: (request, response) => deps.draining() || admission.admit(request, response, send),
     ...(trustProxy !== undefined && { trustProxy }),
   });
-  handleClientErrors(server);
+  handleClientErrors(server, (status) => deps.outcomes.connectionRefused(status));
 
   if (deps.traceRequests !== undefined) app.use(deps.traceRequests);
   app.use(beforeRoutes(deps));
@@ -106,8 +106,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
-  if (deps.answeredAt !== undefined) app.use(handOver(deps.answeredAt, send));
-  app.use(syncRoutes(routeDeps));
+  app.use(syncRoutes(routeDeps, deps.answeredAt && handOver(deps.answeredAt, send)));
   app.use(healthRoutes({ ...deps, clock, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));

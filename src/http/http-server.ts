@@ -62,6 +62,8 @@ export function createExpressServer(
       connectionsCheckingInterval: limits.connectionsCheckingIntervalMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       maxHeaderSize: limits.headerBytesMax,
+      // Where there is none we say so ourselves (client-errors.ts): counted, logged, as a problem.
+      requireHostHeader: false,
       // Whatever NODE_OPTIONS says.
       insecureHTTPParser: false,
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { healthMembers } from './response-schemas.js';
+import { healthMembers, readinessSchema } from './response-schemas.js';
 import { timeSchema } from './value-schemas.js';
 
 // What the metrics look like as JSON, for the API description, for types and for tests.
@@ -78,7 +78,12 @@ const resilienceMembers = {
 
 /** Everything at once. */
 export const healthMetricsSchema = z
-  .strictObject({ ...healthMembers, ...resilienceMembers, ...metricsMembers })
+  .strictObject({
+    ...healthMembers,
+    readiness: readinessSchema,
+    ...resilienceMembers,
+    ...metricsMembers,
+  })
   .meta({ id: 'HealthMetrics' });
 
 export type HealthMetricsBody = z.infer<typeof healthMetricsSchema>;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { readinessSchema } from './response-schemas.js';
 
-type ReadinessBody = z.infer<typeof readinessSchema>;
+export type ReadinessBody = z.infer<typeof readinessSchema>;
 
 /** What the parts of the service say of themselves at this moment. */
 export interface ReadinessFacts {

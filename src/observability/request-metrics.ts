@@ -15,6 +15,8 @@ export interface RequestMetrics {
   refused(code: string): void;
   /** The same of one that repeats an earlier outcome. */
   replayed(): void;
+  /** A connection that was closed for what was sent on it: it was no request, or never whole. */
+  connectionRefused(status: number): void;
   collect(): readonly MetricFamily[];
 }
 
@@ -38,6 +40,7 @@ export function createRequestMetrics(): RequestMetrics {
   const byRoute = new Map<string, Map<string, Series>>();
   const all: Series[] = [];
   const refusals = new Map<string, number>();
+  const connections = new Map<number, number>();
   let inFlight = 0;
   let replays = 0;
 
@@ -68,6 +71,9 @@ export function createRequestMetrics(): RequestMetrics {
     },
     replayed() {
       replays += 1;
+    },
+    connectionRefused(status) {
+      connections.set(status, (connections.get(status) ?? 0) + 1);
     },
     collect: () => [
       counter(
@@ -100,6 +106,14 @@ export function createRequestMetrics(): RequestMetrics {
         'inventory_idempotent_replays_total',
         'Answers, and results of operations in a batch, that repeat the first outcome of a key.',
         replays,
+      ),
+      counter(
+        'inventory_connection_refusals_total',
+        'Connections closed for what was sent on them, by status: no HTTP, too large, too slow.',
+        byLabel(
+          'status',
+          [...connections].map(([status, value]) => [String(status), value]),
+        ),
       ),
     ],
   };

@@ -1,9 +1,11 @@
 import {
+  type Context,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
+  createContextKey,
   defaultTextMapGetter,
   defaultTextMapSetter,
   trace,
@@ -13,9 +15,11 @@ import { W3CTraceContextPropagator, setGlobalErrorHandler } from '@opentelemetry
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { CallOut } from '../application/outgoing-call.js';
 import type { InventoryRepository } from '../application/ports.js';
 import type { Timers } from '../system.js';
 import type { ObservedRequest, ObservedResponse } from './request-log.js';
+import { tracedCalls } from './traced-call.js';
 import { tracedRepository } from './traced-repository.js';
 
 // Loaded only where there is somebody to send spans to (composition.ts).
@@ -29,6 +33,8 @@ export interface Tracing {
     response: ObservedResponse,
     next: () => void,
   ) => void;
+  /** A span around a call to another process, below the request that it is made for, if there is one. */
+  readonly callOut: CallOut;
   /** Sends what is left, as far as that does not take too long. */
   stop(): Promise<void>;
 }
@@ -45,6 +51,7 @@ export interface TracingOptions {
 const SERVICE = 'distributed-inventory';
 const FAILURE_TOLD_EVERY_MS = 60_000;
 const STOP_MS_MAX = 2_000;
+const RESPONSE = createContextKey('response');
 
 export function startTracing(options: TracingOptions): Tracing {
   const { endpoint, version, timers } = options;
@@ -60,13 +67,21 @@ export function startTracing(options: TracingOptions): Tracing {
   const contexts = new AsyncLocalStorageContextManager();
   const propagator = new W3CTraceContextPropagator();
 
+  /** A timer goes on in the context of the request that has started it, long after that is over. */
+  function present(): Context {
+    const active = contexts.active();
+    const response = active.getValue(RESPONSE) as ObservedResponse | undefined;
+    return response === undefined || response.closed ? ROOT_CONTEXT : active;
+  }
+
   return {
+    callOut: tracedCalls({ tracer, propagator, parent: present }),
     aroundRepository: (repository) =>
       tracedRepository(repository, { tracer, active: () => contexts.active() }),
     traceRequests(request, response, next) {
       const parent = propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
       const span = tracer.startSpan(request.method ?? '', { kind: SpanKind.SERVER }, parent);
-      const context = trace.setSpan(parent, span);
+      const context = trace.setSpan(parent, span).setValue(RESPONSE, response);
       const headers: { traceparent?: string } = {};
       propagator.inject(context, headers, defaultTextMapSetter);
       if (headers.traceparent !== undefined) response.setHeader('Traceparent', headers.traceparent);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CallOut, CallTrace } from '../application/outgoing-call.js';
 import type { Timers } from '../system.js';
 import type { EventSource, SourcePage } from './event-source.js';
 import { readItem, unreadablePage } from './feed-items.js';
@@ -9,6 +10,8 @@ const PAGE_MS_MAX = 5_000;
 /** A page is about 1 MiB; one event of a large batch may be a little more. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;
 
+const FEED = 'api/events';
+
 const pageSchema = z.object({ items: z.array(z.unknown()) });
 const headSchema = z
   .string()
@@ -18,7 +21,7 @@ const headSchema = z
 /** The feed of another node (`GET /api/events`), a page at a time. */
 export function createFeedSource(
   { name, url }: { readonly name: string; readonly url: string },
-  timers: Timers,
+  { timers, callOut }: { readonly timers: Timers; readonly callOut: CallOut },
 ): EventSource {
   async function ask(after: number, limit: number, signal: AbortSignal): Promise<Answered> {
     const controller = new AbortController();
@@ -27,7 +30,10 @@ export function createFeedSource(
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
     try {
-      return await fetchPage(new URL(`api/events?after=${after}&limit=${limit}`, url), controller);
+      const page = new URL(`${FEED}?after=${after}&limit=${limit}`, url);
+      return await callOut({ method: 'GET', route: `/${FEED}`, url: page }, (trace) =>
+        fetchPage(page, controller, trace),
+      );
     } catch (error) {
       if (error instanceof SourceError) throw error;
       const why = controller.signal.aborted ? 'did not answer in time' : 'cannot be reached';
@@ -59,10 +65,15 @@ interface Answered {
   readonly text: string;
 }
 
-async function fetchPage(url: URL, controller: AbortController): Promise<Answered> {
+async function fetchPage(
+  url: URL,
+  controller: AbortController,
+  trace: CallTrace,
+): Promise<Answered> {
   const { signal } = controller;
-  const headers = { accept: 'application/json' };
+  const headers = { accept: 'application/json', ...trace.headers };
   const response = await fetch(url, { signal, headers, redirect: 'error' });
+  trace.answered(response.status);
   const nodeId = response.headers.get('inventory-node');
   const head = headSchema.safeParse(response.headers.get('inventory-sequence')).data;
   if (response.status === 409 && nodeId !== null) {

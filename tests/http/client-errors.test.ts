@@ -21,6 +21,7 @@ const json = { 'Content-Type': 'application/json' };
 let express: ExpressServer;
 let port: number;
 let executed: unknown[];
+let refused: number[];
 
 beforeEach(async () => {
   executed = [];
@@ -31,7 +32,8 @@ beforeEach(async () => {
     keepAliveTimeoutMs: 65_000,
     headerBytesMax: 16 * 1024,
   });
-  handleClientErrors(express.server);
+  refused = [];
+  handleClientErrors(express.server, (status) => refused.push(status));
   express.app.use((req, _res, next) => next(hostsFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
@@ -66,6 +68,7 @@ function problemIn(answer: string): { status: number; code: string } {
   const problem = JSON.parse(body) as { type: string; title: string; status: number; code: string };
   expect(problem.type).toBe(`/problems/${problem.code}`);
   expect(problem.status).toBe(statusesOf(answer)[0]);
+  expect(refused).toEqual([problem.status]);
   expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${problem.status} ${problem.title}`);
   return { status: problem.status, code: problem.code };
 }
@@ -181,9 +184,14 @@ describe('what comes too slowly', () => {
 
 describe('what Node leaves to us, or answers for us', () => {
   it('no Host: 400', async () => {
-    const answer = await exchange(port, 'GET / HTTP/1.1\r\n\r\n');
+    const answer = await exchange(port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
 
     expect(statusesOf(answer)).toEqual([400]);
+    expect(answer).toContain('"validation-failed"');
+  });
+
+  it('no Host in HTTP/1.0: 200', async () => {
+    expect(statusesOf(await exchange(port, 'GET / HTTP/1.0\r\n\r\n'))).toEqual([200]);
   });
 
   it.each([

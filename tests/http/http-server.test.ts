@@ -343,7 +343,10 @@ describe('answers as plain Express does, byte for byte', () => {
     app.disable('x-powered-by').disable('etag');
     app.enable('case sensitive routing').enable('strict routing');
     addRoutes(app, folder);
-    const server = createServer({ keepAliveTimeout: httpLimits.keepAliveTimeoutMs }, app);
+    const server = createServer(
+      { keepAliveTimeout: httpLimits.keepAliveTimeoutMs, requireHostHeader: false },
+      app,
+    );
     plain = { server, port: await listen(server) };
   });
   afterAll(async () => {

@@ -7,6 +7,7 @@ import {
   recordPath,
   startEdge,
 } from '../support/http-edge.js';
+import { exchange, request } from './raw-exchange.js';
 
 const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
 
@@ -38,11 +39,11 @@ describe('the metrics', () => {
       .poll(() => samplesOf(edge, 'inventory_http_requests_total'))
       .toEqual(
         expect.arrayContaining([
-          request('GET', RECORD, 200, 2),
-          request('HEAD', RECORD, 200, 1),
-          request('GET', RECORD, 404, 1),
-          request('POST', `${RECORD}/reserve`, 201, 1),
-          request('GET', 'unmatched', 404, 1),
+          counted('GET', RECORD, 200, 2),
+          counted('HEAD', RECORD, 200, 1),
+          counted('GET', RECORD, 404, 1),
+          counted('POST', `${RECORD}/reserve`, 201, 1),
+          counted('GET', 'unmatched', 404, 1),
         ]),
       );
     const { text } = await edge.get('/metrics');
@@ -97,6 +98,19 @@ describe('the metrics', () => {
     ]);
   });
 
+  it('count connections that were closed for what was sent on them', async () => {
+    const edge = await startEdge();
+
+    await exchange(edge.port, 'SSH-2.0-client\r\n\r\n');
+    await exchange(edge.port, 'SSH-2.0-client\r\n\r\n');
+    await exchange(edge.port, request('GET /', { 'X-Long': 'x'.repeat(20_000) }));
+
+    expect(await samplesOf(edge, 'inventory_connection_refusals_total')).toEqual([
+      { labels: { status: '400' }, value: 2 },
+      { labels: { status: '431' }, value: 1 },
+    ]);
+  });
+
   it('count from zero after a reset', async () => {
     const edge = await startEdge();
     await edge.get(recordPath('A'));
@@ -129,6 +143,7 @@ describe('the metrics', () => {
     expectShape(healthMetricsSchema, body);
     expect(body).toMatchObject({
       ...{ status: 'ok', version: '1.2.3' },
+      readiness: { ready: true, degraded: [], checks: { queue: { reads: 0, max: 1_000 } } },
       circuitBreakers: { 'sync own': { state: 'closed' } },
       bulkheads: { sync: { slots: 4 } },
     });
@@ -154,6 +169,6 @@ describe('the metrics', () => {
   });
 });
 
-function request(method: string, route: string, status: number, value: number): Sample {
+function counted(method: string, route: string, status: number, value: number): Sample {
   return { labels: { method, route, status: String(status) }, value };
 }

@@ -19,7 +19,11 @@ export function createExampleObservation(clock: Clock): HttpObservation {
   requests.refused('insufficient-stock');
   return {
     observe: () => undefined,
-    outcomes: { refused: () => undefined, replayed: () => undefined },
+    outcomes: {
+      refused: () => undefined,
+      replayed: () => undefined,
+      connectionRefused: () => undefined,
+    },
     metrics: Object.assign(createMetrics(clock, requests.collect), { resilience: allIsWell }),
     mayResetMetrics: true,
   };

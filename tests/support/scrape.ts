@@ -1,3 +1,4 @@
+import { exchange } from '../http/raw-exchange.js';
 import { spawnServer, temporaryDirectory } from './spawned-server.js';
 
 /** `GET /metrics` of a spawned server that has seen every kind of thing that it counts. */
@@ -10,6 +11,7 @@ export async function scrapeOfBusyServer(): Promise<string> {
   await post(`${record}/reserve`, reserve, { 'Idempotency-Key': 'key-x' });
   await post(`${record}/reserve`, { qty: 9 });
   await fetch(record).then((response) => response.text());
+  await exchange(Number(new URL(server.url).port), 'no HTTP\r\n\r\n');
   for (;;) {
     const text = await fetch(`${server.url}/metrics`).then((response) => response.text());
     // The client has the answer a little earlier than the server has counted it, and the central

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AggregateRepository } from '../../src/application/central-aggregate.js';
 import { createMemoryAggregateRepository } from '../../src/storage/memory/memory-aggregate-repository.js';
 import type { Sync } from '../../src/sync/create-sync.js';
+import { callUntraced } from '../../src/application/outgoing-call.js';
 import { createFeedSource } from '../../src/sync/feed-source.js';
 import { createSystem } from '../../src/system.js';
 import { type Edge, recordPath, startEdge } from '../support/http-edge.js';
@@ -31,7 +32,9 @@ describe('events of another node that cannot be folded', () => {
   function central(retryTimes = 0): Sync {
     const system = createSystem();
     return createTestSync({
-      sources: [createFeedSource({ name: 'a', url: feed.url }, system.timers)],
+      sources: [
+        createFeedSource({ name: 'a', url: feed.url }, { ...system, callOut: callUntraced }),
+      ],
       ...{ aggregate, system, retryTimes, now: () => Date.now() },
     });
   }

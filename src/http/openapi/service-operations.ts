@@ -56,7 +56,8 @@ const healthMetrics: Operation = {
   path: '/api/health/metrics',
   tag,
   summary: 'Ask for everything at once',
-  description: 'Health, circuit breakers, bulkheads, and all that is counted.',
+  description:
+    'Health, readiness with its checks, circuit breakers, bulkheads, and all that is counted.',
   successes: [found(healthMetricsSchema, 'Everything.')],
   problems: [],
   always: true,

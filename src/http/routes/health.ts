@@ -5,7 +5,7 @@ import { READ, type SendAnswer } from '../answer.js';
 import { refuseQuery } from '../request-input.js';
 import type { HealthMetricsBody } from '../metrics-schemas.js';
 import type { healthSchema, livenessSchema } from '../response-schemas.js';
-import { type ReadinessFacts, readinessOf } from '../readiness.js';
+import { type ReadinessBody, type ReadinessFacts, readinessOf } from '../readiness.js';
 import { methodNotAllowed } from '../route-deps.js';
 import { type MetricsSource, metricsBody } from './metrics.js';
 import { timeText } from '../../time-text.js';
@@ -44,9 +44,13 @@ export function healthRoutes(deps: {
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(present()) });
   }
 
+  function readinessNow(): ReadinessBody {
+    return readinessOf(deps.readiness(), deps.draining());
+  }
+
   function readiness(request: Request, response: Response): void {
     refuseQuery(request);
-    const body = readinessOf(deps.readiness(), deps.draining());
+    const body = readinessNow();
     const status = body.ready ? 200 : 503;
     send(request, response, { status, headers: READ, body: JSON.stringify(body) });
   }
@@ -55,6 +59,7 @@ export function healthRoutes(deps: {
     refuseQuery(request);
     const body: HealthMetricsBody = {
       ...present(),
+      readiness: readinessNow(),
       ...metrics.resilience(),
       ...metricsBody(metrics),
     };

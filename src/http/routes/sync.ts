@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import { type IRoute, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { z } from 'zod';
 import { type Answer, READ, WRITTEN } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
@@ -24,20 +24,28 @@ const LETTERS = `${SYNC}/dead-letters`;
 
 type LetterRequest = Request<{ id: string }>;
 
-/** The central view, the worker that keeps it, and what that could not fold. */
-export function syncRoutes({ central, send }: RouteDeps): Router {
+/**
+ * The central view, the worker that keeps it, and what that could not fold. `handOver` is asked first:
+ * another process may be the one that answers.
+ */
+export function syncRoutes({ central, send }: RouteDeps, handOver?: RequestHandler): Router {
   const { worker, desk, queries } = central;
   const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
-  router.route('/api/inventory/skus/:sku').get(readSku).all(methodNotAllowed('GET', 'HEAD'));
-  router.route(SYNC).post(body, runNow).all(methodNotAllowed('POST'));
-  router.route(`${SYNC}/status`).get(status).all(methodNotAllowed('GET', 'HEAD'));
-  router.route(`${SYNC}/start`).post(body, start).all(methodNotAllowed('POST'));
-  router.route(`${SYNC}/stop`).post(body, stop).all(methodNotAllowed('POST'));
-  router.route(LETTERS).get(listLetters).all(methodNotAllowed('GET', 'HEAD'));
-  router.route(`${LETTERS}/:id/retry`).post(body, retry).all(methodNotAllowed('POST'));
-  router.route(`${LETTERS}/:id`).delete(discard).all(methodNotAllowed('DELETE'));
+  route('/api/inventory/skus/:sku').get(readSku).all(methodNotAllowed('GET', 'HEAD'));
+  route(SYNC).post(body, runNow).all(methodNotAllowed('POST'));
+  route(`${SYNC}/status`).get(status).all(methodNotAllowed('GET', 'HEAD'));
+  route(`${SYNC}/start`).post(body, start).all(methodNotAllowed('POST'));
+  route(`${SYNC}/stop`).post(body, stop).all(methodNotAllowed('POST'));
+  route(LETTERS).get(listLetters).all(methodNotAllowed('GET', 'HEAD'));
+  route(`${LETTERS}/:id/retry`).post(body, retry).all(methodNotAllowed('POST'));
+  route(`${LETTERS}/:id`).delete(discard).all(methodNotAllowed('DELETE'));
   return router;
+
+  function route(path: string): IRoute {
+    const made = router.route(path);
+    return handOver === undefined ? made : made.all(handOver);
+  }
 
   async function readSku(request: Request<{ sku: string }>, response: Response): Promise<void> {
     const sku = parseSku(request.params.sku);
