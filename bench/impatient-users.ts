@@ -3,7 +3,10 @@ import { type Answer, Connection } from './connection.js';
 import { type LoadRequest, requestText } from './load.js';
 import type { Measured } from './process.js';
 
-/** What became of those who came within the time that counts. */
+/**
+ * What happened within the time that counts, whenever those came to whom it happened: whoever is
+ * served later, when nobody comes any more, says nothing of what is done under load.
+ */
 export interface Crowd {
   came: number;
   /** Had their answer within their patience. */
@@ -16,7 +19,7 @@ export interface Crowd {
   neverSent: number;
   /** Of all attempts: 503. */
   refusals: number;
-  /** Of all who came, also before and after the time that counts. */
+  /** Of all, also before and after the time that counts. */
   acknowledged: number;
   unknown: number;
   /** Of the attempts that were served, ms. */
@@ -59,6 +62,14 @@ export async function runCrowd(
   const idle: Connection[] = [];
   const waiting: Waiting[] = [];
   let opening = 0;
+  const startedAt = performance.now();
+  const countsFrom = startedAt + warmUpSeconds * 1_000;
+  const countsUntil = countsFrom + seconds * 1_000;
+
+  function counts(): boolean {
+    const now = performance.now();
+    return now >= countsFrom && now < countsUntil;
+  }
 
   async function connection(): Promise<Connection | undefined> {
     const free = idle.pop();
@@ -110,11 +121,11 @@ export async function runCrowd(
     return answer;
   }
 
-  async function user(counts: boolean): Promise<void> {
+  async function user(): Promise<void> {
     let text: string | undefined;
     let status = 0;
     const note = (what: 'served' | 'turnedAway' | 'unanswered' | 'neverSent'): void => {
-      if (counts) crowd[what] += 1;
+      if (counts()) crowd[what] += 1;
     };
     for (let attempt = 1; ; attempt += 1) {
       const on = await connection();
@@ -136,12 +147,12 @@ export async function runCrowd(
       }
       if (answer.status === status) {
         crowd.acknowledged += 1;
-        if (counts) crowd.latencies.push(performance.now() - askedAt);
+        if (counts()) crowd.latencies.push(performance.now() - askedAt);
         note('served');
         return;
       }
       if (answer.status !== 503) throw new Error(`${answer.head}\n${answer.body}`);
-      if (counts) crowd.refusals += 1;
+      if (counts()) crowd.refusals += 1;
       if (attempt === ATTEMPTS_MAX) {
         note('turnedAway');
         return;
@@ -152,16 +163,12 @@ export async function runCrowd(
   }
 
   const users: Promise<void>[] = [];
-  const startedAt = performance.now();
-  for (let sent = 0; ;) {
-    const elapsed = performance.now() - startedAt;
-    if (elapsed > (warmUpSeconds + seconds) * 1_000) break;
-    const due = Math.floor((elapsed / 1_000) * perSecond);
-    const counts = elapsed > warmUpSeconds * 1_000;
+  for (let sent = 0; performance.now() < countsUntil;) {
+    const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond);
     sendHome();
     for (; sent < due; sent += 1) {
-      if (counts) crowd.came += 1;
-      users.push(user(counts));
+      if (counts()) crowd.came += 1;
+      users.push(user());
     }
     await sleep(1);
   }
