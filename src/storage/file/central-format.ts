@@ -3,14 +3,16 @@
  * record-format.ts):
  *
  *   journal   {"source":{"name":"a","nodeId":"…","sequence":812,"at":"…Z"},
- *              "records":[["STORE001","SKU123",120,25,4], …],"letters":{"bytes":0,"crc":"00000000"},
- *              "previous":"9af31c02","crc":"1b2c3d4e"}
+ *              "records":{"storeId":["STORE001",…],"sku":["SKU123",…],"onHand":[120,…],
+ *                 "reserved":[25,…],"version":[4,…],"gaps":[[],…]},
+ *              "letters":{"bytes":0,"crc":"00000000"},"previous":"9af31c02","crc":"1b2c3d4e"}
  *             {"dropped":"a","letters":{…},"previous":"…","crc":"…"}
  *   base      the same lines, of all sources, and at its end
  *             {"records":1000000,"letters":{…},"previous":"…","crc":"…"}
  *
- * A record: store, SKU, on hand, reserved, version, and the ranges of versions that are missing in
- * the sums, where some are. `letters`: how far dead-letters.jsonl counts, as of this line.
+ * Records lie in columns, as in a snapshot. `gaps`: the ranges of versions that are missing in the
+ * sums; left out where no record of the line has any. `letters`: how far dead-letters.jsonl counts,
+ * as of this line.
  */
 import type { SourceProgress } from '../../application/central-aggregate.js';
 import type { CentralRecord } from '../../domain/aggregate.js';
@@ -24,14 +26,14 @@ export interface LineMark {
   readonly crc: string;
 }
 
-type DiskRecord = readonly [
-  storeId: string,
-  sku: string,
-  onHand: number,
-  reserved: number,
-  version: number,
-  gaps?: VersionGaps,
-];
+interface DiskRecords {
+  readonly storeId: readonly string[];
+  readonly sku: readonly string[];
+  readonly onHand: readonly number[];
+  readonly reserved: readonly number[];
+  readonly version: readonly number[];
+  readonly gaps?: readonly VersionGaps[];
+}
 
 export interface DiskSource {
   readonly name: string;
@@ -42,7 +44,7 @@ export interface DiskSource {
 
 export interface DiskStep {
   readonly source: DiskSource;
-  readonly records: readonly DiskRecord[];
+  readonly records: DiskRecords;
   readonly letters: LineMark;
   readonly previous: string;
 }
@@ -64,17 +66,27 @@ export type CentralLine = DiskStep | DiskDrop | DiskEnd;
 /** The text of a line up to its crc. Stores, SKUs, names and ids need no escaping. */
 export function stepText(
   progress: SourceProgress,
-  records: Iterable<CentralRecord>,
+  records: readonly CentralRecord[],
   frame: { readonly letters: LineMark; readonly previous: string },
 ): string {
   const { name, nodeId, sequence, at } = progress;
-  let list = '';
-  for (const record of records) list += `${list === '' ? '' : ','}${recordText(record)}`;
   return (
     `{"source":{"name":"${name}","nodeId":${JSON.stringify(nodeId ?? null)},` +
     `"sequence":${sequence},"at":${at === undefined ? 'null' : `"${timeText(at)}"`}},` +
-    `"records":[${list}],${frameText(frame)}`
+    `"records":${JSON.stringify(columnsOf(records))},${frameText(frame)}`
   );
+}
+
+function columnsOf(records: readonly CentralRecord[]): DiskRecords {
+  const column = <T>(of: (record: CentralRecord) => T): T[] => records.map(of);
+  return {
+    storeId: column(({ storeId }) => storeId),
+    sku: column(({ sku }) => sku),
+    onHand: column(({ onHand }) => onHand),
+    reserved: column(({ reserved }) => reserved),
+    version: column(({ version }) => version),
+    ...(records.some(({ gaps }) => gaps.length > 0) && { gaps: column(({ gaps }) => gaps) }),
+  };
 }
 
 export function dropText(
@@ -96,14 +108,16 @@ export function decodeProgress({ name, nodeId, sequence, at }: DiskSource): Sour
   return { name, nodeId: nodeId ?? undefined, sequence, at: time };
 }
 
-export function decodeRecord(disk: DiskRecord): CentralRecord {
-  const [storeId, sku, onHand, reserved, version, gaps = NO_GAPS] = disk;
-  return { storeId, sku, onHand, reserved, version, gaps };
-}
-
-function recordText({ storeId, sku, onHand, reserved, version, gaps }: CentralRecord): string {
-  const missing = gaps.length === 0 ? '' : `,${JSON.stringify(gaps)}`;
-  return `["${storeId}","${sku}",${onHand},${reserved},${version}${missing}]`;
+export function decodeRecords(columns: DiskRecords): CentralRecord[] {
+  const { storeId, onHand, reserved, version, gaps } = columns;
+  return columns.sku.map((sku, index) => ({
+    storeId: storeId[index] ?? '',
+    sku,
+    onHand: onHand[index] ?? 0,
+    reserved: reserved[index] ?? 0,
+    version: version[index] ?? 0,
+    gaps: gaps?.[index] ?? NO_GAPS,
+  }));
 }
 
 function frameText({ letters, previous }: { letters: LineMark; previous: string }): string {

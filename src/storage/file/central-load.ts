@@ -1,6 +1,11 @@
 import type { LetterChange } from '../../application/central-aggregate.js';
 import { type AggregateState, createAggregateState } from '../aggregate-state.js';
-import { type CentralLine, type LineMark, decodeProgress, decodeRecord } from './central-format.js';
+import {
+  type CentralLine,
+  type LineMark,
+  decodeProgress,
+  decodeRecords,
+} from './central-format.js';
 import { CentralDamage, type CentralManifest, LETTERS_FILE } from './central-manifest.js';
 import { type ChainedLine, type ScannedLines, scanChainedLines } from './chained-lines.js';
 import { type FileSystem, errorCode } from './file-system.js';
@@ -35,7 +40,7 @@ export async function loadCentral(
     letters = line.letters;
     if ('dropped' in line) state.drop(line.dropped, []);
     else if ('source' in line) {
-      const records = line.records.map(decodeRecord);
+      const records = decodeRecords(line.records);
       state.apply({ progress: decodeProgress(line.source), records, letters: [] });
     } else counted = line.records;
   }

@@ -1,7 +1,6 @@
-import { type FileSystem, closeQuietly, readFully } from './file-system.js';
-import { FIRST_PREVIOUS, NEWLINE, crcOf, hasValidCrc } from './record-format.js';
-
-const CHUNK_BYTES = 1024 * 1024;
+import type { FileSystem } from './file-system.js';
+import { readLines } from './line-reader.js';
+import { FIRST_PREVIOUS, crcOf, hasValidCrc } from './record-format.js';
 
 export interface ChainedLine {
   /** The crc of the line before. */
@@ -24,9 +23,8 @@ export async function scanChainedLines(
   fileSystem: FileSystem,
   path: string,
   onLine: (line: ChainedLine) => void,
-  bytes = Infinity,
+  bytes?: number,
 ): Promise<ScannedLines> {
-  const file = await fileSystem.openRead(path);
   let good = 0;
   let crc = FIRST_PREVIOUS;
   let end = 'whole' as ScannedLines['end'];
@@ -47,30 +45,10 @@ export async function scanChainedLines(
     crc = crcOf(line);
   }
 
-  try {
-    const size = Math.min(bytes, await file.size());
-    let rest: Buffer = Buffer.alloc(0);
-    for (let position = 0; position < size;) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - position));
-      const read = await readFully(file, chunk, position);
-      if (read === 0) break;
-      position += read;
-      rest = takeLines(Buffer.concat([rest, chunk.subarray(0, read)]), take);
-    }
-    if (rest.length > 0 && end === 'whole') end = 'torn';
-    return { bytes: good, crc, end };
-  } finally {
-    await closeQuietly(file);
-  }
-}
-
-/** Takes every line that has its end; gives what is left. */
-function takeLines(bytes: Buffer, take: (line: Buffer) => void): Buffer {
-  let start = 0;
-  for (;;) {
-    const end = bytes.indexOf(NEWLINE, start);
-    if (end < 0) return bytes.subarray(start);
-    take(bytes.subarray(start, end));
-    start = end + 1;
-  }
+  const rest = await readLines(fileSystem, path, {
+    onLine: take,
+    ...(bytes !== undefined && { bytes }),
+  });
+  if (rest > 0 && end === 'whole') end = 'torn';
+  return { bytes: good, crc, end };
 }

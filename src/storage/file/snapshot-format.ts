@@ -18,7 +18,7 @@ import type { StockRecord, StoredReservation } from '../../domain/stock.js';
 import type { FrozenState } from '../frozen-state.js';
 import { PublishedState } from '../published-state.js';
 import { type DiskReservation, decodeReservation, reservationMembers } from './event-format.js';
-import { NEWLINE, crcText, hasValidCrc, lineEnd } from './record-format.js';
+import { crcText, hasValidCrc, lineEnd } from './record-format.js';
 
 const RECORDS_PER_LINE = 1_000;
 const RESERVATIONS_PER_LINE = 200;
@@ -131,22 +131,24 @@ function* lineOf(text: string): Iterable<Buffer> {
   yield Buffer.from(lineEnd(crcText(bytes)));
 }
 
-/** Reads a whole snapshot; throws an Error that says what is wrong with it. */
-export function parseSnapshot(bytes: Buffer): PublishedState {
-  const state = new PublishedState();
-  let offset = 0;
-  let number = 1;
-  let ended = false;
-  while (offset < bytes.length) {
-    const end = bytes.indexOf(NEWLINE, offset);
-    const text = bytes.subarray(offset, end < 0 ? bytes.length : end);
-    if (end < 0 || ended || !hasValidCrc(text)) throw new Error(`line ${number} is damaged`);
-    ended = loadLine(state, JSON.parse(text.toString('utf8')) as SnapshotLine);
-    offset = end + 1;
-    number += 1;
+/** Reads a snapshot line by line; throws an Error that says what is wrong with it. */
+export class SnapshotReader {
+  private readonly state = new PublishedState();
+  private lines = 0;
+  private ended = false;
+
+  take(text: Buffer): void {
+    this.lines += 1;
+    if (this.ended || !hasValidCrc(text)) throw new Error(`line ${this.lines} is damaged`);
+    this.ended = loadLine(this.state, JSON.parse(text.toString('utf8')) as SnapshotLine);
   }
-  if (!ended) throw new Error(`line ${number}: the end is missing`);
-  return state;
+
+  /** What was read; `unfinished`: so many bytes are no whole line. */
+  finish(unfinished: number): PublishedState {
+    if (unfinished > 0) throw new Error(`line ${this.lines + 1} is damaged`);
+    if (!this.ended) throw new Error(`line ${this.lines + 1}: the end is missing`);
+    return this.state;
+  }
 }
 
 /** True at the end line, if it counts what was loaded. */

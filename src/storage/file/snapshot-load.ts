@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { PublishedState } from '../published-state.js';
 import type { DataPaths } from './data-directory.js';
-import { type FileSystem, readWhole } from './file-system.js';
+import type { FileSystem } from './file-system.js';
+import { readLines } from './line-reader.js';
 import type { Manifest, SnapshotEntry } from './manifest.js';
-import { parseSnapshot } from './snapshot-format.js';
+import { SnapshotReader } from './snapshot-format.js';
 
 export interface LoadedSnapshot {
   readonly state: PublishedState;
@@ -37,14 +38,20 @@ export async function loadSnapshot(
   path: string,
   entry: SnapshotEntry,
 ): Promise<PublishedState> {
-  const bytes = await readWhole(fileSystem, path);
-  if (bytes.length !== entry.bytes) {
-    throw new Error(`has ${bytes.length} bytes, expected ${entry.bytes}`);
-  }
-  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) {
-    throw new Error('its hash does not match');
-  }
-  const state = parseSnapshot(bytes);
+  const hash = createHash('sha256');
+  const reader = new SnapshotReader();
+  let bytes = 0;
+  const unfinished = await readLines(fileSystem, path, {
+    onChunk(chunk) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    },
+    onLine: (line) => reader.take(line),
+  });
+  const state = reader.finish(unfinished);
+  if (bytes !== entry.bytes) throw new Error(`has ${bytes} bytes, expected ${entry.bytes}`);
+  // Nobody has seen the state before this.
+  if (hash.digest('hex') !== entry.sha256) throw new Error('its hash does not match');
   if (state.lastSequence !== entry.sequence) throw new Error('it is of another sequence');
   return state;
 }
