@@ -2,6 +2,7 @@ import { assert } from '../../assert.js';
 import type { InventoryEvent } from '../../domain/events.js';
 import type { DataPaths } from './data-directory.js';
 import { type FileSystem, readFully, readWhole } from './file-system.js';
+import { KeptEvents } from './kept-events.js';
 import type { SealedSegment } from './manifest.js';
 import { Offsets } from './offsets.js';
 import { createReadHandle } from './read-handle.js';
@@ -12,7 +13,7 @@ const OFFSETS_KEPT_MAX = 16_000_000;
 /** How much of a segment one read of several events takes at the most. */
 const READ_BYTES_MAX = 1024 * 1024;
 
-/** Reads single durable events by their sequence, from disk. */
+/** Reads durable events by their sequence, from disk: an event that is durable never changes. */
 export interface LogReader {
   event(sequence: number): Promise<InventoryEvent>;
   /** From `sequence` on, in order: up to `limit`, at least one where there is one. */
@@ -44,6 +45,7 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
   /** By segment, the one used last at the end; a promise, so that a scan under way is shared. */
   const kept = new Map<SealedSegment, Promise<Offsets>>();
   const handles = createReadHandle(fileSystem);
+  const events = new KeptEvents();
 
   function offsetsOf(segment: SealedSegment): Promise<Offsets> {
     const offsets = kept.get(segment) ?? scan(segment);
@@ -96,8 +98,11 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
 
   return {
     async event(sequence) {
+      const known = events.get(sequence);
+      if (known !== undefined) return known;
       const [event] = await this.eventsFrom(sequence, 1);
       assert(event !== undefined, `event ${sequence} is not there`);
+      events.add(event);
       return event;
     },
     async eventsFrom(sequence, limit) {

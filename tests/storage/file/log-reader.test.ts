@@ -40,6 +40,25 @@ describe('reading events from the log', () => {
     expect(scans() - before).toBe(2);
   });
 
+  it('reads an event that is asked for again from disk only where it is large', async () => {
+    const { open, faulty } = faultyStorage();
+    const { repository, service, adjust } = await open();
+    await adjust('A', 1);
+    const operations = Array.from({ length: 17 }, (_, index) => ({
+      ...{ type: 'AdjustStock' as const, storeId: 'S1', sku: `K${index}`, delta: 1 },
+    }));
+    await service.execute({ type: 'BatchStock', operations });
+    const readsOf = async (sequence: number): Promise<number> => {
+      const before = faulty.operations.filter(({ name }) => name === 'read').length;
+      expect(await repository.event(sequence)).toMatchObject({ sequence });
+      return faulty.operations.filter(({ name }) => name === 'read').length - before;
+    };
+    expect(await readsOf(1)).toBeGreaterThan(0);
+    expect(await readsOf(1)).toBe(0);
+    expect(await readsOf(2)).toBeGreaterThan(0);
+    expect(await readsOf(2)).toBeGreaterThan(0);
+  });
+
   it('gives a page in order, no longer than asked for, and at least one event', async () => {
     const { repository } = await startedFrom(
       await imageOf({ events: 50, policy: BUSY_POLICY }),
