@@ -37,7 +37,12 @@ export async function startServer(
   );
   const url = await listeningUrl(child, findUrl);
   const startMs = performance.now() - startedAt;
+  let asked = false;
+  child.once('exit', (code, signal) => {
+    if (!asked) process.stderr.write(`a server ended by itself: ${String(code ?? signal)}\n`);
+  });
   async function end(signal: NodeJS.Signals): Promise<void> {
+    asked = true;
     child.kill(signal);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
@@ -50,6 +55,9 @@ export async function startServer(
   };
 }
 
+/** Characters of a server's log. */
+const OUTPUT_KEPT = 65_536;
+
 function listeningUrl(
   child: ChildProcess,
   findUrl: (output: string) => string | undefined,
@@ -59,14 +67,16 @@ function listeningUrl(
     let found = false;
     // Read on, and thrown away: a server whose log nobody takes would stop logging.
     child.stdout?.on('data', (data: Buffer) => {
+      output = `${output}${data.toString()}`.slice(-OUTPUT_KEPT);
       if (found) return;
-      output += data.toString();
       const url = findUrl(output);
       if (url === undefined) return;
       found = true;
       resolve(url);
     });
     child.once('exit', (code) => {
+      // Why it ended while it was measured stands in its last lines.
+      if (found && code !== 0 && code !== null) process.stderr.write(output);
       reject(new Error(`the server ended with ${String(code)} before it listened: ${output}`));
     });
   });
