@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, Connection } from './connection.js';
 import { type Measured, cpuMicroseconds } from './process.js';
 import { settings } from './settings.js';
 import { percentile, sorted } from './statistics.js';
+
+/** A batch takes longer than this. */
+const SHED_WAIT_MS = 10;
 
 export interface Round {
   readonly answered: number;
@@ -90,14 +94,35 @@ async function runConnection(
 
 /** One request on a connection of its own, checked like all others. */
 export async function askOnce(url: string, request: LoadRequest): Promise<Answer> {
+  const answer = await askAnyway(url, request);
+  assertRight(request, answer);
+  return answer;
+}
+
+/** Again as long as it is turned away. */
+export async function askUntilServed(url: string, request: LoadRequest): Promise<Answer> {
+  for (;;) {
+    const answer = await askAnyway(url, request);
+    if (!isShed(answer)) {
+      assertRight(request, answer);
+      return answer;
+    }
+    await sleep(SHED_WAIT_MS);
+  }
+}
+
+async function askAnyway(url: string, request: LoadRequest): Promise<Answer> {
   const connection = await Connection.open(url);
   try {
-    const answer = await connection.ask(requestText(request));
-    assertRight(request, answer);
-    return answer;
+    return await connection.ask(requestText(request));
   } finally {
     connection.close();
   }
+}
+
+/** The server had too much to do. */
+export function isShed({ status, body }: Answer): boolean {
+  return status === 503 && body.includes('"code":"overloaded"');
 }
 
 /** All of it is ASCII. */

@@ -48,7 +48,9 @@ export async function latency(): Promise<Section> {
 async function atHalfLoad(server: Service, perSecond: number): Promise<number[]> {
   const until = sleep(settings.seconds * 1_000);
   const samples = await runOpenLoop(server, reserveSpread, { perSecond, until });
-  return samples.map(({ latencyMs }) => latencyMs);
+  const shed = samples.filter((sample) => sample.shed).length;
+  if (shed > 0) progress(`latency: ${shed} of ${samples.length} reserves were shed`);
+  return samples.filter((sample) => !sample.shed).map(({ latencyMs }) => latencyMs);
 }
 
 /** How large one write to the log is under this load, in bytes. */

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { directoryOfRecords } from '../directories.js';
-import { askOnce } from '../load.js';
+import { askUntilServed } from '../load.js';
 import { type Sample, runOpenLoop } from '../open-loop.js';
 import { untilQuiet } from '../process.js';
 import { progress } from '../progress.js';
@@ -33,6 +33,8 @@ interface Result {
   readonly what: string;
   /** Ascending. */
   readonly latencies: readonly number[];
+  /** How many were turned away instead, because there was too much to do. */
+  readonly shed: number;
   readonly underWayMs: number;
   readonly note: string | undefined;
 }
@@ -90,7 +92,7 @@ async function spanOf(task: () => Promise<unknown>): Promise<Span> {
 function batches({ url }: Service): Promise<Span> {
   return spanOf(async () => {
     const until = performance.now() + settings.seconds * 1_000;
-    while (performance.now() < until) await askOnce(url, LARGE_BATCH.make({}));
+    while (performance.now() < until) await askUntilServed(url, LARGE_BATCH.make({}));
   });
 }
 
@@ -101,7 +103,9 @@ async function snapshot({ url, dataDirectory }: Service): Promise<Span> {
   for (let sent = 0; !underWay(); sent += 1) {
     if (sent >= BATCHES_MAX) throw new Error(`no snapshot after ${BATCHES_MAX} large batches`);
     const current = { answered: false };
-    const sending = askOnce(url, LONG_BATCH.make({})).finally(() => (current.answered = true));
+    const sending = askUntilServed(url, LONG_BATCH.make({})).finally(
+      () => (current.answered = true),
+    );
     while (!current.answered && !underWay()) await sleep(LOOK_EVERY_MS);
     await sending;
   }
@@ -140,27 +144,30 @@ function add(
   const touched = samples.filter(
     ({ atMs, latencyMs }) => atMs <= toMs && atMs + latencyMs >= fromMs,
   );
+  const served = touched.filter((each) => !each.shed).map((each) => each.latencyMs);
   results.set(what, {
     what,
-    latencies: sorted([...(before?.latencies ?? []), ...touched.map((each) => each.latencyMs)]),
+    latencies: sorted([...(before?.latencies ?? []), ...served]),
+    shed: (before?.shed ?? 0) + touched.length - served.length,
     underWayMs: (before?.underWayMs ?? 0) + toMs - fromMs,
     note: note ?? before?.note,
   });
 }
 
 function sectionOf(results: readonly Result[], records: number): Section {
-  const rows = results.map(({ what, latencies, underWayMs }) => [
+  const rows = results.map(({ what, latencies, shed, underWayMs }) => [
     what,
     figure(percentile(latencies, 0.5)),
     figure(percentile(latencies, 0.99)),
     figure(latencies.at(-1) ?? NaN),
     `${figure(underWayMs / 1_000)} s`,
     figure(latencies.length),
+    figure(shed),
   ]);
   const text = [
     `Reserves with fresh keys, open loop, ${figure(settings.writesPerSecond)} a second, on ${figure(records)} ` +
       'records; those that were waiting at any time while the other thing was under way, all rounds together.',
-    table(['meanwhile', 'p50 ms', 'p99 ms', 'longest ms', 'under way', 'writes'], rows),
+    table(['meanwhile', 'p50 ms', 'p99 ms', 'longest ms', 'under way', 'writes', 'shed'], rows),
     ...results.flatMap(({ note }) => note ?? []),
   ].join('\n\n');
   const bars = results.map(({ what, latencies }) => ({
