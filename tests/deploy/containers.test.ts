@@ -62,7 +62,14 @@ describe('the Dockerfile', () => {
     expect(of('EXPOSE')).toEqual([String(config.port)]);
     expect(of('VOLUME')).toEqual([config.dataDir]);
     expect(of('RUN').join()).toContain(`--mode=700 ${config.dataDir}`);
-    expect(of('CMD')).toEqual(['["node", "dist/main.js"]']);
+    // As `npm start` does, but for the compiling.
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const command = JSON.parse(of('CMD').join()) as string[];
+    expect(['exec', ...command].join(' ')).toBe(
+      scripts['start']?.replace('scripts/start.mjs', 'dist/main.js'),
+    );
     expect(of('STOPSIGNAL')).toEqual(['SIGTERM']);
     const [, probed = ''] = /\}(\/api[a-z/]+)`/.exec(of('HEALTHCHECK').join()) ?? [];
     expect(committedDocument()['paths']).toHaveProperty([probed, 'get']);
