@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Timers } from '../../system.js';
 import { DataDirectoryError } from './errors.js';
 import { type KernelLock, openKernelLock } from './kernel-lock.js';
+import { makeDirectory } from './make-directory.js';
 
 /** Statfs magic numbers (linux/magic.h, statfs(2)) of file systems whose locks or syncs deceive. */
 const UNSAFE_FILE_SYSTEMS = new Map([
@@ -47,7 +48,7 @@ interface Holder {
 
 /** Makes the directory where there is none; resolves links, so that one directory has one name. */
 export function prepareDirectory(path: string): string {
-  fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path);
   return fs.realpathSync(path);
 }
 

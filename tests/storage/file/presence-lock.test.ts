@@ -28,6 +28,24 @@ function startHolder(directory: string, environment: Record<string, string> = {}
   };
 }
 
+describe('a directory for it', () => {
+  it('is made with those above it, for its user alone', () => {
+    const path = `${temporaryDirectory()}/a/b`;
+
+    expect(prepareDirectory(path)).toBe(path);
+    expect(prepareDirectory(path)).toBe(path);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    expect(statSync(`${path}/..`).mode & 0o777).toBe(0o700);
+  });
+
+  it.each(['/proc/inventory', '/proc/inventory/deeper', '/dev/null', '/dev/null/deeper'])(
+    'cannot be made as %s, and that is said',
+    (path) => {
+      expect(() => prepareDirectory(path)).toThrow(/ENOENT|EEXIST|ENOTDIR|EACCES|EPERM/);
+    },
+  );
+});
+
 describe('the presence lock', () => {
   it('keeps a second process out, and names the pid of the first', async () => {
     const directory = temporaryDirectory();
