@@ -26,6 +26,17 @@ export function handleClientErrors(
     refuseConnection(socket, status);
   });
 
+  // Whoever asks for a tunnel is at the wrong address; without a listener Node would just hang up.
+  server.on('connect', (_request, socket) => {
+    if (!(socket instanceof Socket)) {
+      socket.destroy();
+      return;
+    }
+    lingerOnClose(socket);
+    onRefused(BAD_REQUEST);
+    refuseConnection(socket, BAD_REQUEST);
+  });
+
   server.on('checkExpectation', (request, response) => {
     lingerOnClose(request.socket);
     onRefused(EXPECTATION_FAILED);
@@ -42,10 +53,19 @@ export function handleClientErrors(
 /** RFC 9110 §4.1 asks for 8000 at least; no path and no query of ours comes near. */
 const URI_LENGTH_MAX = 8_000;
 
-/** Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. */
-export function longUriFault({ url }: IncomingMessage): RequestError | undefined {
-  if (url === undefined || url.length <= URI_LENGTH_MAX) return undefined;
-  return new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`);
+/**
+ * Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. A `#` that
+ * was not encoded would be taken for the end of the path, and another record for the one that is meant.
+ */
+export function targetFault({ url = '' }: IncomingMessage): RequestError | undefined {
+  if (url.length > URI_LENGTH_MAX) {
+    return new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`);
+  }
+  if (!url.includes('#')) return undefined;
+  return new RequestError(
+    'validation-failed',
+    'The request target has a fragment: write # as %23.',
+  );
 }
 
 /**
@@ -80,6 +100,7 @@ export function connectionProblem(status: ConnectionStatus) {
 }
 
 const PROBLEM_TYPE = 'application/problem+json';
+const BAD_REQUEST = 400;
 const EXPECTATION_FAILED = 417;
 const TIMED_OUT = 408;
 const STATUSES: ReadonlyMap<string, ConnectionStatus> = new Map([
@@ -90,7 +111,7 @@ const STATUSES: ReadonlyMap<string, ConnectionStatus> = new Map([
 
 /** `undefined`: the connection itself is broken, and nobody is there to be told. */
 function statusOf(code = ''): ConnectionStatus | undefined {
-  return STATUSES.get(code) ?? (code.startsWith('HPE_') ? 400 : undefined);
+  return STATUSES.get(code) ?? (code.startsWith('HPE_') ? BAD_REQUEST : undefined);
 }
 
 /** The answer in progress on a connection: Node keeps it here, and offers no public name for it. */

@@ -9,7 +9,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
 import { type Admission, isAlwaysAnswered } from './admission.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
-import { handleClientErrors, hostsFault, longUriFault } from './client-errors.js';
+import { handleClientErrors, hostsFault, targetFault } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type AnsweredAt, handOver } from './hand-over.js';
@@ -171,7 +171,7 @@ function beforeRoutes(deps: HttpAppDeps): RequestHandler {
   return (request, response, next) => {
     request.requestId = requestIdOf(request, system.ids);
     observe(request, response);
-    next(longUriFault(request) ?? hostsFault(request) ?? drainingFault(request));
+    next(targetFault(request) ?? hostsFault(request) ?? drainingFault(request));
   };
 }
 

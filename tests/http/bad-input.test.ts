@@ -106,6 +106,16 @@ describe('a path', () => {
     expect(statusesOf(absolute)).toEqual([200]);
   });
 
+  it('with a fragment is no other path: 400', async () => {
+    const edge = await stocked();
+
+    for (const target of [`${RECORD}#1`, `${RECORD}?a=1#b`, '/api/health#', `${RECORD}/#`]) {
+      const answer = await exchange(edge.port, lastRequest(`GET ${target}`));
+      expect(statusesOf(answer), target).toEqual([400]);
+      expect(answer).toContain('"validation-failed"');
+    }
+  });
+
   it('of 20 KB is 431, before it becomes a request', async () => {
     const edge = await stocked();
     expect(await statusOf(edge, `/${'x'.repeat(20_000)}`)).toBe(431);

@@ -120,6 +120,12 @@ describe('bytes that are no request are answered, and the connection is closed',
     expect(errors).toEqual([]);
   });
 
+  it('a tunnel that is asked for: 400', async () => {
+    const answer = await exchange(port, [request('CONNECT elsewhere.test:443'), 'hello']);
+
+    expect(problemIn(answer)).toEqual({ status: 400, code: 'validation-failed' });
+  });
+
   it('chunk extensions without end: 413', async () => {
     const extended = `1;${'x'.repeat(20_000)}\r\n{\r\n`;
 
