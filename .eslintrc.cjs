@@ -25,6 +25,7 @@ module.exports = {
     'dist',
     'dist.*',
     'coverage',
+    '.stryker-tmp',
     'data',
     'bench/output',
   ],
@@ -90,7 +91,7 @@ module.exports = {
       rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
     },
     {
-      files: ['vitest.config.ts', 'vitest.mutants.config.ts'],
+      files: ['vitest.config.ts', 'vitest.mutants.config.ts', 'vitest.stryker.config.ts'],
       rules: { 'no-restricted-syntax': 'off' },
     },
     {

@@ -1,19 +1,24 @@
 // npm run mutants [COUNT]: plants each defect of tests/mutants/mutants.ts (or every n-th, COUNT of
-// them) and runs the one test that is known to find it. Exit code 1 where one goes unfound.
+// them) and runs the one test that is known to find it. Exit code 1 where one goes unfound. With
+// --write (npm run mutants -- --write) docs/proof.md lists them all, if all were found.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listOfMutants } from '../tests/mutants/list-of-mutants.js';
 import { MUTANTS, type Mutant } from '../tests/mutants/mutants.js';
 import { reportProof } from '../tests/support/proof-figures.js';
+import { markedParts, replaceFile } from './marked-parts.js';
 
 const AT_ONCE = 2;
 const VITEST = 'node_modules/vitest/vitest.mjs';
+const PAGE = 'docs/proof.md';
 
 type Verdict = 'killed' | 'SURVIVED' | 'CANNOT BE PLANTED';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mutants-'));
-const count = Number(process.argv[2] ?? MUTANTS.length);
+const given = process.argv.slice(2).filter((each) => each !== '--write');
+const count = Number(given[0] ?? MUTANTS.length);
 const chosen = MUTANTS.filter((_, index) => (index * count) % MUTANTS.length < count);
 const waiting = [...chosen];
 let unfound = 0;
@@ -25,6 +30,10 @@ reportProof({
   ...{ promise: 'all', fault: 'defects planted in the core', runs: `${chosen.length} mutants` },
   ...{ checked: `${found} killed, each by its named test`, wrong: unfound },
 });
+if (process.argv.includes('--write') && found === MUTANTS.length) {
+  const page = readFileSync(PAGE, 'utf8');
+  replaceFile(PAGE, markedParts('proof').withPart(page, 'mutants', listOfMutants()));
+}
 process.exitCode = unfound > 0 ? 1 : 0;
 
 async function runWaiting(): Promise<void> {

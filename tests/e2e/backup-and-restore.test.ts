@@ -7,6 +7,7 @@ import { chosenSeed, createSeededRandom, proofScale } from '../support/seeded-ra
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
 
+const KILLS = Math.round(3 * proofScale());
 const FAST = { RATE_LIMIT_RPS: '100000', RATE_LIMIT_BURST: '200000' };
 
 interface Line {
@@ -135,35 +136,39 @@ async function sameReservationsAndKeys(
 describe('a copy that does not come to its end', () => {
   afterEach(cleanUp);
 
-  it('by a kill at any time leaves nothing that looks whole', async () => {
-    const seed = chosenSeed();
-    console.info(`backup killed: SEED=${seed}`);
-    const random = createSeededRandom(seed);
-    const dataDir = await filledDirectory();
-    const usual = `${temporaryDirectory()}/usual`;
-    const whole = startCommand('backup', dataDir, usual);
-    await isBegun(usual, whole.child);
-    const begun = performance.now();
-    expect(await whole.ended).toMatchObject({ code: 0 });
-    const usualMs = performance.now() - begun;
-    for (let kill = 0; kill < 5; kill += 1) {
-      const to = `${temporaryDirectory()}/killed`;
-      const { child, ended } = startCommand('backup', dataDir, to);
-      await isBegun(to, child);
-      await new Promise((resolve) => setTimeout(resolve, random.next() * usualMs));
-      child.kill('SIGKILL');
-      await ended;
-      if (existsSync(`${to}/MANIFEST.json`)) {
-        expect((await runCommand('verify', to)).stdout).toMatch(/^all holds$/m);
-        continue;
+  it(
+    'by a kill at any time leaves nothing that looks whole',
+    async () => {
+      const seed = chosenSeed();
+      console.info(`backup killed: SEED=${seed}`);
+      const random = createSeededRandom(seed);
+      const dataDir = await filledDirectory();
+      const usual = `${temporaryDirectory()}/usual`;
+      const whole = startCommand('backup', dataDir, usual);
+      await isBegun(usual, whole.child);
+      const begun = performance.now();
+      expect(await whole.ended).toMatchObject({ code: 0 });
+      const usualMs = performance.now() - begun;
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        const to = `${temporaryDirectory()}/killed`;
+        const { child, ended } = startCommand('backup', dataDir, to);
+        await isBegun(to, child);
+        await new Promise((resolve) => setTimeout(resolve, random.next() * usualMs));
+        child.kill('SIGKILL');
+        await ended;
+        if (existsSync(`${to}/MANIFEST.json`)) {
+          expect((await runCommand('verify', to)).stdout).toMatch(/^all holds$/m);
+          continue;
+        }
+        expect(await runCommand('restore', to, `${to}-restored`)).toMatchObject({ code: 1 });
+        if (!existsSync(to) || readdirSync(to).length === 0) continue;
+        await expect(spawnServer({ dataDir: to })).rejects.toThrow(/is an unfinished copy/);
+        const again = await runCommand('backup', dataDir, to);
+        expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('unfinished copy')]);
       }
-      expect(await runCommand('restore', to, `${to}-restored`)).toMatchObject({ code: 1 });
-      if (!existsSync(to) || readdirSync(to).length === 0) continue;
-      await expect(spawnServer({ dataDir: to })).rejects.toThrow(/is an unfinished copy/);
-      const again = await runCommand('backup', dataDir, to);
-      expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('unfinished copy')]);
-    }
-  }, 60_000);
+    },
+    60_000 * Math.max(1, proofScale()),
+  );
 
   it('because the source is damaged names the place, in one line, and leaves nothing', async () => {
     const dataDir = await filledDirectory();

@@ -11,7 +11,7 @@ import {
 } from '../support/seeded-random.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 
-const KEYS = Math.round(500 * proofScale());
+const KEYS = Math.round(250 * proofScale());
 const DUPLICATES_EACH = 10;
 const CLIENTS = 24;
 /** Fewer than keys: some are refused, and stay so when there is enough again. */

@@ -11,7 +11,7 @@ import {
 } from '../support/seeded-random.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 
-const CALLS = 20_000;
+const CALLS = 10_000;
 const ROUNDS = Math.ceil(proofScale());
 const CLIENTS = 24;
 /** So few that all clients meet on all of them. */

@@ -40,7 +40,7 @@ it(`loses and doubles nothing over ${RESTARTS} restarts under load, and surprise
       else if (answer.status === 503 && answer.body['code'] === 'shutting-down') {
         attempts.shuttingDown += 1;
       } else attempts.unexpected.push(answer);
-      await sleep(20 + Math.random() * 20);
+      await sleep(50 + Math.random() * 50);
     }
   }
 

@@ -20,6 +20,7 @@ const REPOSITORY = 'src/storage/file/file-inventory-repository.ts';
 const SEGMENT = 'src/storage/file/active-segment.ts';
 const FILES = 'src/storage/file/file-system.ts';
 const PREPARE = 'src/storage/file/prepare.ts';
+const TURNS = 'src/storage/file/shared/turn-writer.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -306,9 +307,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a log that ends too early is taken',
-    file: 'src/storage/file/recovery.ts',
-    search: 'if (scan.last < floor) {',
-    replace: 'if (scan.last < 0) {',
+    file: 'src/storage/file/loss-floor.ts',
+    search: 'if (scan.last >= floor) return;',
+    replace: 'if (scan.last >= 0) return;',
     killer: [
       'tests/storage/file/refused-start.test.ts',
       "damage in the active segment 'a flipped bit in a newline' below what was acknowledged is refused, naming file, line and sequence",
@@ -422,6 +423,56 @@ export const MUTANTS: readonly Mutant[] = [
     killer: [
       'tests/application/record-clock.test.ts',
       'record time is at least what the log says, also while running, and goes on from there',
+    ],
+  },
+  {
+    name: 'the next segment may have no name after a loss of power',
+    file: 'src/storage/file/rotation.ts',
+    search: 'await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);',
+    replace: '',
+    killer: [
+      'tests/storage/file/interrupted-work.test.ts',
+      'rotations and snapshots may be interrupted at any operation, by a kill or a loss of power',
+    ],
+  },
+  {
+    name: 'a snapshot that no manifest names stays',
+    file: 'src/storage/file/snapshotter.ts',
+    search: 'await removeLeftovers(deps, current);',
+    replace: '',
+    killer: [
+      'tests/storage/file/interrupted-work.test.ts',
+      'rotations and snapshots leave no half-made snapshot behind for good',
+    ],
+  },
+  {
+    name: 'a snapshot stands for segments that nobody has read back',
+    file: 'src/storage/file/snapshotter.ts',
+    search: 'if (damage !== undefined) throw new DataDirectoryError(damage);',
+    replace: '',
+    killer: [
+      'tests/storage/file/refused-start.test.ts',
+      'damage in a sealed segment is found when the next snapshot is made, and stops the writes',
+    ],
+  },
+  {
+    name: 'what a killed process left beyond the watermark is kept',
+    file: TURNS,
+    search: 'if (beyond === 0) return;',
+    replace: 'if (beyond >= 0) return;',
+    killer: [
+      'tests/storage/file/shared/several-processes.test.ts',
+      'processes that share a directory cut what one left behind that was killed in its turn, whenever that was',
+    ],
+  },
+  {
+    name: 'a turn begins with what this process knew before',
+    file: TURNS,
+    search: 'await follower.catchUpToTheByte();',
+    replace: '',
+    killer: [
+      'tests/storage/file/shared/several-processes.test.ts',
+      'processes that share a directory show at once what any of them has acknowledged, over segments and snapshots',
     ],
   },
 ];

@@ -31,13 +31,24 @@ export function createAnswerJudge(): JudgeAnswer {
   const find = createOperationFinder(document);
   const faultsOf = createSchemaJudge(document);
 
+  /** By the pointers of responses: tens of thousands of answers are judged by the same few. */
+  const headersByResponse = new Map<string, ReadonlyMap<string, Place>>();
+
+  function headersOf(response: Place): ReadonlyMap<string, Place> {
+    const known = headersByResponse.get(response.pointer);
+    if (known !== undefined) return known;
+    const names = Object.keys(response.value['headers'] ?? {});
+    const found = new Map<string, Place>();
+    for (const name of names) {
+      const header = follow(document, response, 'headers', name);
+      if (header !== undefined) found.set(name.toLowerCase(), header);
+    }
+    headersByResponse.set(response.pointer, found);
+    return found;
+  }
+
   function headerFaults({ headers }: ObservedAnswer, response: Place): string[] {
-    const described = new Map(
-      Object.keys((response.value['headers'] ?? {}) as Json).map((name) => [
-        name.toLowerCase(),
-        follow(document, response, 'headers', name)!,
-      ]),
-    );
+    const described = headersOf(response);
     // In the description it is optional where a connection can be refused before it has a request.
     const faults = 'x-request-id' in headers ? [] : ['header x-request-id: is missing'];
     for (const [name, { value }] of described) {

@@ -62,7 +62,9 @@ export function checkLinearizable<State, Input, Output>(
   const memo = new Memo(calls.length);
   const left = new CallsLeft(specification, calls);
   const placed: Placed<State, Input, Output>[] = [];
-  let explained: readonly Call<Input, Output>[] = [];
+  const explained: Call<Input, Output>[] = [];
+  /** So many of them are still placed, in that order. */
+  let shared = 0;
   let stuck: Call<Input, Output> | undefined;
   let toPlace = calls.filter(({ ended }) => ended < Infinity).length;
   let state = specification.initial;
@@ -88,7 +90,11 @@ export function checkLinearizable<State, Input, Output>(
   /** This call has no place behind what is placed and those; the longest such order is told. */
   function tell(without: Call<Input, Output>, those: readonly Call<Input, Output>[]): void {
     if (stuck !== undefined && placed.length + those.length <= explained.length) return;
-    explained = [...placed.map(({ beginning }) => beginning.call), ...those];
+    // Only what is new: this is told at every step of a long way.
+    explained.length = shared;
+    for (let at = shared; at < placed.length; at += 1) explained.push(placed[at]!.beginning.call);
+    explained.push(...those);
+    shared = placed.length;
     stuck = without;
   }
 
@@ -96,6 +102,7 @@ export function checkLinearizable<State, Input, Output>(
   function takeBack(): Placed<State, Input, Output> | undefined {
     const last = placed.pop();
     if (last === undefined) return undefined;
+    shared = Math.min(shared, placed.length);
     state = last.before;
     memo.toggle(last.beginning.index);
     left.putBack(last.beginning.index);

@@ -12,7 +12,7 @@ import { type TestStorage, keyedRequest } from '../../support/test-storage.js';
 import { type Image, onLines, startedFrom, withFiles } from './data-images.js';
 import { BUSY_POLICY, faultyStorage, quiet } from './faulty-storage.js';
 
-const DAMAGES = Math.round(5_000 * proofScale());
+const DAMAGES = Math.round(2_500 * proofScale());
 
 /** A directory, and all that its clients were told. */
 interface Subject {
