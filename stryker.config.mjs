@@ -14,7 +14,7 @@ export default {
   timeoutMS: 10_000,
   tempDirName: '.stryker-tmp',
   ignorePatterns: ['bench', 'coverage', 'data', 'deploy', 'dist', 'docs'],
-  reporters: ['clear-text', 'json'],
+  reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, reportTests: false, reportMutants: false },
   jsonReporter: { fileName: 'coverage/stryker.json' },
 };

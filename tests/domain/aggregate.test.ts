@@ -8,7 +8,7 @@ import {
   setAside,
 } from '../../src/domain/aggregate.js';
 import { stockKey } from '../../src/domain/keys.js';
-import { withGap, withoutUpTo, withoutVersion } from '../../src/domain/version-gaps.js';
+import { isInGap, withGap, withoutUpTo, withoutVersion } from '../../src/domain/version-gaps.js';
 
 type Records = Map<string, CentralRecord>;
 
@@ -44,12 +44,46 @@ describe('the fold of the aggregate', () => {
 
     fold(records, event([line('A', 1, 10), line('B', 1, 5)]));
     fold(records, event([line('A', 2, 0, 4)], { type: 'StockReserved' }));
+    expect(records.get('S1/A')).toMatchObject({ onHand: 10, reserved: 4 });
     fold(records, event([line('A', 3, -4, -4)], { type: 'StockCommitted' }));
 
     expect(records.get('S1/A')).toEqual({
       ...{ storeId: 'S1', sku: 'A', onHand: 6, reserved: 0, version: 3, gaps: [] },
     });
     expect(records.get('S1/B')).toMatchObject({ onHand: 5, version: 1 });
+  });
+
+  it('folds lines of several records that are there, and of one that is there twice', () => {
+    const records: Records = new Map();
+    fold(records, event([line('A', 1, 10), line('B', 1, 5)]));
+
+    fold(records, event([line('A', 2, -3), line('B', 2, 3), line('A', 3, 1)]));
+
+    expect(records.get('S1/A')).toMatchObject({ onHand: 8, version: 3 });
+    expect(records.get('S1/B')).toMatchObject({ onHand: 8, version: 2 });
+  });
+
+  it.each([
+    [line('A', 1, 1), 'version 1 of S1/A was met before'],
+    [line('A', 4, 1), 'version 4 of S1/A came without version 2'],
+    [line('B', 2, 1), 'version 2 of S1/B came without version 1'],
+  ])('says which version is in the way: %j', (poisoned, detail) => {
+    const records: Records = new Map();
+    fold(records, event([line('A', 1, 10)]));
+
+    const folded = foldEvent((name) => records.get(stockKey(name)), event([poisoned]));
+    expect(folded).toMatchObject({ detail });
+  });
+
+  it('sets nothing aside that is folded already', () => {
+    const records: Records = new Map();
+    fold(records, event([line('A', 1, 10)]));
+    fold(records, event([line('A', 2, 1)]));
+    const before = records.get('S1/A');
+
+    aside(records, 2);
+
+    expect(records.get('S1/A')).toBe(before);
   });
 
   it('folds an event without lines, which moves nothing', () => {
@@ -142,10 +176,36 @@ describe('gaps in the versions of a record', () => {
     expect(withoutVersion([[2, 2]], 2)).toEqual([]);
   });
 
+  it('are left as they are by a version that is in none of them', () => {
+    const gaps = [
+      [2, 4],
+      [8, 9],
+    ] as const;
+    expect(withoutVersion(gaps, 9)).toEqual([
+      [2, 4],
+      [8, 8],
+    ]);
+    expect(withoutVersion(gaps, 6)).toEqual(gaps);
+    expect([1, 2, 4, 5, 7, 8, 9, 10].map((version) => isInGap(gaps, version))).toEqual([
+      ...[false, true, true, false, false, true, true, false],
+    ]);
+  });
+
   it('end with what is given up, except for what others may still bring', () => {
     expect(withoutUpTo([[2, 9]], 6, new Set([3, 8, 40]))).toEqual([
       [3, 3],
       [7, 9],
     ]);
+    // In whatever order they wait, one of them the last that is given up; not what was met before.
+    const gaps = [
+      [2, 4],
+      [8, 12],
+    ] as const;
+    expect(withoutUpTo(gaps, 10, new Set([10, 6, 8, 2]))).toEqual([
+      [2, 2],
+      [8, 8],
+      [10, 12],
+    ]);
+    expect(withoutUpTo(gaps, 12, new Set())).toEqual([]);
   });
 });

@@ -127,6 +127,20 @@ describe('when a shortage will be over', () => {
       });
   });
 
+  it('counts of a hold over several stores only the units of the one that is short', () => {
+    given(
+      ...[stock, stocked('S2/A', 10)],
+      held('both', { 'S1/A': 4, 'S2/A': 6 }, { ttlMs: 100_000 }),
+      held('here', { 'S1/A': 5 }, { ttlMs: 200_000 }),
+    )
+      .when(adjust(-9))
+      .thenRefused({
+        code: 'insufficient-stock',
+        lines: [{ ...A, requested: 9, available: 1, version: 3 }],
+        earliestExpiry: START + 200_000,
+      });
+  });
+
   it('is not known when holds without an expiry stand in the way', () => {
     given(
       stock,

@@ -377,6 +377,13 @@ describe('an event that contradicts itself or what was before', () => {
   it('has a reservation that does not add up', () => {
     take(withHoldLine(held('r2', { 'S1/A': 1 }), { held: 2 }), 'r2 does not add up');
     take(withHoldLine(held('r2', { 'S1/A': 1 }), { held: NaN }), 'r2 does not add up');
+    const behind = changed(held('r2', { 'S1/A': 1 }), ({ reservations: [whole] }) => ({
+      reservations: [
+        whole!,
+        { ...whole!, id: 'r3', lines: whole!.lines.map((line) => ({ ...line, held: 2 })) },
+      ],
+    }));
+    take(behind, 'r3 does not add up');
   });
 
   it('has an active reservation that holds nothing, or a closed one that does', () => {
