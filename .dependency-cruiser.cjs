@@ -57,7 +57,12 @@ module.exports = {
       '^src/(domain|application|resilience|observability)/',
     ),
     mayImport('config', '^src/config[.]ts$', '^src/domain/'),
-    mayImport('main', '^src/main[.]ts$', '^src/(composition|config|start-text)[.]ts$'),
+    mayImport('cluster', '^src/cluster/', '^src/(domain|resilience|observability|cluster)/'),
+    mayImport(
+      'main',
+      '^src/main[.]ts$',
+      '^src/(composition|composition-primary|config|start-text)[.]ts$',
+    ),
     mayImport('start-text', '^src/start-text[.]ts$'),
     {
       name: 'drivers-are-strangers',

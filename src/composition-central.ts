@@ -4,7 +4,7 @@ import { type Server as SocketServer, createServer } from 'node:net';
 import type { CentralView, SyncStatistics } from './application/sync-control.js';
 import { type RunningSync, type SyncParts, openSync } from './composition-sync.js';
 import { UnavailableError } from './domain/errors.js';
-import type { AnsweredAt } from './http/hand-over.js';
+import { type AnsweredAt, takeHandedOver } from './http/hand-over.js';
 import type { ResilienceStatistics } from './observability/resilience-metrics.js';
 import { DataDirectoryError } from './storage/file/errors.js';
 import type { FileStorage } from './storage/file/file-storage.js';
@@ -111,10 +111,11 @@ function listenFor(path: string, server: () => Server | undefined): Promise<Sock
   const listening = createServer((socket) => {
     const served = server();
     if (served === undefined) socket.destroy();
-    else served.emit('connection', socket);
+    else takeHandedOver(served, socket);
   });
   return new Promise((resolve, reject) => {
     listening.once('error', reject);
-    listening.listen(path, () => resolve(listening));
+    // Exclusive: else the primary of several workers would listen, and deal out to all of them.
+    listening.listen({ path, exclusive: true }, () => resolve(listening));
   });
 }

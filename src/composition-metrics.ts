@@ -1,17 +1,21 @@
 import type { SyncStatistics } from './application/sync-control.js';
 import type { AdmissionStatistics } from './http/admission.js';
 import { admissionFamilies } from './observability/admission-metrics.js';
-import { type Metrics, createMetrics } from './observability/metrics.js';
+import type { PrimaryLink } from './cluster/primary-link.js';
+import type { MetricsSource } from './http/routes/metrics.js';
+import type { Reading } from './observability/reading.js';
+import { createBaseline, metricsView } from './observability/metrics.js';
 import { type ProcessMetrics, createProcessMetrics } from './observability/process-metrics.js';
 import { type RequestMetrics, createRequestMetrics } from './observability/request-metrics.js';
 import {
   type ResilienceStatistics,
   resilienceFamilies,
 } from './observability/resilience-metrics.js';
+import { type SharingStatistics, sharingFamilies } from './observability/sharing-metrics.js';
 import { type StorageMetrics, createStorageMetrics } from './observability/storage-metrics.js';
 import { syncFamilies } from './observability/sync-metrics.js';
 import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
-import type { System } from './system.js';
+import type { Clock, System } from './system.js';
 
 /** Those who count, from the first moment on. */
 export interface Counters {
@@ -24,13 +28,17 @@ export interface Counters {
 export interface Counted {
   readonly repository: FileInventoryRepository;
   readonly admission: AdmissionStatistics;
+  /** Undefined: this process has the directory alone. */
+  readonly sharing: SharingStatistics | undefined;
   /** Undefined: another process keeps the central view, and tells of it. */
   readonly sync: SyncStatistics | undefined;
   /** Of the central view. */
   readonly resilience: ResilienceStatistics;
 }
 
-export interface ServiceMetrics extends Metrics {
+export interface ServiceMetrics {
+  /** All that this process has counted since its start. */
+  read(): Reading;
   resilience(): ResilienceStatistics;
 }
 
@@ -45,27 +53,55 @@ export function createCounters(system: System, version: string): Counters {
 /** Everything that is counted; `ask` is called when somebody wants to know. */
 export function gatherMetrics(
   { requests, storage, process }: Counters,
-  system: System,
   ask: () => Counted,
 ): ServiceMetrics {
-  const metrics = createMetrics(system.clock, () => {
-    const { repository, admission, sync, ...rest } = ask();
-    const { recovery } = repository;
-    return [
-      ...requests.collect(),
-      ...admissionFamilies(admission),
-      ...storage.collect({ ...repository.statistics(), recovery }),
-      ...(sync === undefined ? [] : syncFamilies(sync)),
-      ...resilienceFamilies(withLanes(rest.resilience, admission)),
-      ...process.collect(),
-    ];
-  });
-  return Object.assign(metrics, {
+  return {
+    read() {
+      const { repository, admission, sync, sharing, ...rest } = ask();
+      const { recovery } = repository;
+      const resilience = withLanes(rest.resilience, admission);
+      const families = [
+        ...requests.collect(),
+        ...admissionFamilies(admission),
+        ...storage.collect({ ...repository.statistics(), recovery }),
+        ...(sharing === undefined ? [] : sharingFamilies(sharing)),
+        ...(sync === undefined ? [] : syncFamilies(sync)),
+        ...resilienceFamilies(resilience),
+        ...process.collect(),
+      ];
+      return { families, resilience };
+    },
     resilience() {
       const { resilience, admission } = ask();
       return withLanes(resilience, admission);
     },
+  };
+}
+
+/** What is shown where there is one process. */
+export function metricsOfOne(clock: Clock, counted: ServiceMetrics): MetricsSource {
+  const baseline = createBaseline(clock);
+  const shown = ({ families, resilience }: Reading) => ({
+    ...metricsView(baseline.since(families)),
+    resilience,
   });
+  return {
+    read: () => shown(counted.read()),
+    reset() {
+      const reading = counted.read();
+      baseline.reset(reading.families);
+      return shown(reading);
+    },
+  };
+}
+
+/** What is shown where there are several: of all, whoever is asked. */
+export function metricsOfAll(primary: PrimaryLink): MetricsSource {
+  const counted = async (reset: boolean) => {
+    const all = await primary.counted(reset);
+    return { ...metricsView(all), resilience: all.resilience };
+  };
+  return { read: () => counted(false), reset: () => counted(true) };
 }
 
 function withLanes(

@@ -9,6 +9,7 @@ import type { ReadinessFacts } from './http/readiness.js';
 import type { Logger } from './observability/logger.js';
 import type { ResilienceStatistics } from './observability/resilience-metrics.js';
 import { createBulkhead } from './resilience/bulkhead.js';
+import { type RateLimit, type RateLimiter, createRateLimiter } from './resilience/rate-limiter.js';
 import {
   type BreakerState,
   type CircuitBreaker,
@@ -29,36 +30,49 @@ const OVERLOADED_RETRY_MS = 1_000;
 
 export interface Resilience {
   readonly admission: Admission;
-  readonly storageBreaker: CircuitBreaker;
   limit<T extends InventoryRepository>(repository: T): T;
   /** Its own beside `others`, but for those of the admission. */
   statistics(others: ResilienceStatistics): ResilienceStatistics;
 }
 
-/** What keeps the service within its limits, but for the sync worker's. */
-export function createResilience(parts: {
+/** The breaker of the disk. */
+export function createStorageBreaker({ config, system, log }: ResilienceParts): CircuitBreaker {
+  const { breakerThreshold: threshold, breakerCooldownMs: cooldownMs } = config;
+  const policy = { threshold, cooldownMs, ...STORAGE_BREAKER };
+  return createCircuitBreaker(policy, system.clock, breakerChanged(log, 'storage'));
+}
+
+export interface ResilienceParts {
   readonly config: Config;
   readonly system: System;
   readonly log: Logger;
-}): Resilience {
-  const { config, system, log } = parts;
-  const { clock } = system;
+}
+
+/** Undefined limiter: the buckets of the clients are this process's own. */
+export interface ResilienceDeps extends ResilienceParts {
+  readonly storageBreaker: CircuitBreaker;
+  readonly limiter: RateLimiter | undefined;
+}
+
+function breakerChanged(log: Logger, name: string) {
+  return (state: BreakerState) => log.warn({ breaker: name, state }, 'a circuit breaker changed');
+}
+
+export function rateLimitOf({ rateLimitPerSecond, rateLimitBurst }: Config): RateLimit {
+  return { perSecond: rateLimitPerSecond, burst: rateLimitBurst };
+}
+
+/** What keeps the service within its limits, but for the sync worker's. */
+export function createResilience(deps: ResilienceDeps): Resilience {
+  const { config, system, log, storageBreaker } = deps;
   const breaker = { threshold: config.breakerThreshold, cooldownMs: config.breakerCooldownMs };
   const refusal = () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
-
-  const changed = (name: string) => (state: BreakerState) =>
-    log.warn({ breaker: name, state }, 'a circuit breaker changed');
-  const storageBreaker = createCircuitBreaker(
-    { ...breaker, ...STORAGE_BREAKER },
-    clock,
-    changed('storage'),
-  );
+  const limit = rateLimitOf(config);
   const admission = createAdmission({
-    ...{ system, breaker },
-    limit: { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst },
+    ...{ system, breaker, limit, limiter: deps.limiter ?? createRateLimiter(limit) },
     behindProxy: config.trustProxy !== undefined,
     queueMax: config.loadShedQueueMax,
-    onBreaker: (lane, state) => changed(`api ${lane}`)(state),
+    onBreaker: (lane, state) => breakerChanged(log, `api ${lane}`)(state),
     onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
   });
   const bulkheads: RepositoryBulkheads = {
@@ -74,7 +88,6 @@ export function createResilience(parts: {
 
   return {
     admission,
-    storageBreaker,
     limit: (repository) => limitRepository(repository, bulkheads),
     statistics: ({ circuitBreakers, bulkheads: others }) => ({
       circuitBreakers: { storage: storageBreaker.statistics(), ...circuitBreakers },

@@ -1,14 +1,25 @@
+import type { Worker } from 'node:cluster';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
 import { callUntraced } from './application/outgoing-call.js';
 import { createRecordClock } from './application/record-clock.js';
-import { createCounters, gatherMetrics } from './composition-metrics.js';
-import { createResilience, readinessFacts } from './composition-resilience.js';
+import { joinPrimary } from './cluster/primary-link.js';
+import {
+  createCounters,
+  gatherMetrics,
+  metricsOfAll,
+  metricsOfOne,
+} from './composition-metrics.js';
+import {
+  createResilience,
+  createStorageBreaker,
+  rateLimitOf,
+  readinessFacts,
+} from './composition-resilience.js';
 import { openCentral } from './composition-central.js';
 import type { Config } from './config.js';
 import { closeServer } from './http/close-server.js';
@@ -35,6 +46,7 @@ import type { FileSystem } from './storage/file/file-system.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
 import { observeSyncs } from './storage/file/observed-syncs.js';
 import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
+import { versionOfPackage } from './start-text.js';
 import { type System, createSystem } from './system.js';
 
 export interface RunningService {
@@ -53,22 +65,29 @@ export interface ServiceHooks {
   readonly onFatal: () => void;
   /** Registers what is to be done when the process exits, however that comes. */
   readonly onExit: (task: () => void) => void;
+  /** What is to stop this process, where nobody can reach it any more. */
+  readonly stop: () => void;
+  /** This process as one of several workers of a primary; undefined: it is none. */
+  readonly worker: Worker | undefined;
 }
 
 /** Builds everything, recovers the data, then listens. What was opened is closed in reverse. */
 export async function startService(config: Config, hooks: ServiceHooks): Promise<RunningService> {
   const system = createSystem();
   const version = versionOfPackage();
-  const { logger: log, flush } = createLogger({ level: config.logLevel });
+  const { worker } = hooks;
+  const { logger: log, flush } = createLogger({ level: config.logLevel, worker: worker?.id });
   hooks.onExit(flush);
   const counters = createCounters(system, version);
   const report = createStorageReport({
     ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },
   });
   const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, counters.storage.synced);
-  const resilience = createResilience({ config, system, log });
-  const { admission, storageBreaker: breaker } = resilience;
+  const breaker = createStorageBreaker({ config, system, log });
   const storage = await openStorage({ config, system, fileSystem, report, log, breaker });
+  const limiter = storage.sharing?.openLimiter(rateLimitOf(config));
+  const resilience = createResilience({ config, system, log, limiter, storageBreaker: breaker });
+  const { admission } = resilience;
   const repository = resilience.limit(storage.repository);
   logRecovery(log, config, repository);
   const onFatal = (error: unknown): void => report.fatal(error);
@@ -94,8 +113,10 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     });
     return () => timer.stop();
   });
-  const metrics = gatherMetrics(counters, system, () => ({
+  const primary = worker && joinPrimary(worker, system.timers);
+  const counted = gatherMetrics(counters, () => ({
     ...{ repository, admission: admission.statistics(), sync: central.statistics() },
+    sharing: storage.sharing?.statistics(),
     resilience: resilience.statistics(central.resilience()),
   }));
   const logRefused = logRefusedConnections(log, system.timers);
@@ -113,14 +134,14 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     now: () => repository.now(),
     system,
     admission,
-    readiness: () => readinessFacts({ repository, admission, metrics, sync: central }),
+    readiness: () => readinessFacts({ repository, admission, metrics: counted, sync: central }),
     trustProxy: config.trustProxy,
     observe: createRequestObserver({
       ...{ logger: log, metrics: counters.requests, clock: system.clock },
     }),
     traceRequests: tracing?.traceRequests,
     outcomes: { ...counters.requests, connectionRefused },
-    metrics,
+    metrics: primary ? metricsOfAll(primary) : metricsOfOne(system.clock, counted),
     mayResetMetrics: config.environment !== 'production',
     version,
     draining: () => draining,
@@ -130,11 +151,18 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();
+  const { recovery } = repository;
+  primary?.answerWith(() => counted.read());
+  primary?.ready({ url, version, recovery });
+  primary?.onGone(() => {
+    log.warn('the primary has ended');
+    hooks.stop();
+  });
 
   return {
     url,
     version,
-    recovery: repository.recovery,
+    recovery,
     async stop() {
       log.info('stopping: finishing what is in flight');
       draining = true;
@@ -149,6 +177,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       await storage.close();
       counters.process.stop();
       await tracing?.stop();
+      await primary?.leave();
       log.info('stopped clean');
     },
     crashed: (error) =>
@@ -214,9 +243,4 @@ async function listen(server: Server, { host, port }: Config): Promise<string> {
   await once(server, 'listening');
   const { address, family, port: bound } = server.address() as AddressInfo;
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
-}
-
-export function versionOfPackage(): string {
-  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  return version;
 }

@@ -37,6 +37,8 @@ export interface Config {
   readonly lockWaitMs: number;
   /** Undefined: host-pid-random. */
   readonly lockOwnerId: string | undefined;
+  /** So many processes that share the data directory, behind one port; undefined: this one alone. */
+  readonly workers: number | undefined;
   /** Where spans are sent; undefined: there is no tracing. */
   readonly otlpEndpoint: string | undefined;
 }
@@ -55,6 +57,8 @@ export class ConfigError extends Error {
 const DAY_MS = 86_400_000;
 /** Some 60,000 events, which a start folds in about a second. */
 const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
+/** More than any one machine has use for: each has the whole inventory in memory. */
+const WORKERS_MAX = 64;
 
 const wholeNumber = (lowest: number, highest: number) =>
   z
@@ -121,6 +125,7 @@ const environmentSchema = z.object({
   LOCK_RENEW_MS: wholeNumber(1_000, DAY_MS).default(2_000),
   LOCK_WAIT_MS: wholeNumber(0, 30_000).default(300),
   LOCK_OWNER_ID: z.string().max(128, 'must be 128 characters at the most').optional(),
+  WORKERS: wholeNumber(1, WORKERS_MAX).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional(),
@@ -149,6 +154,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (env.RATE_LIMIT_BURST < env.RATE_LIMIT_RPS) {
     throw new ConfigError(
       `RATE_LIMIT_BURST="${env.RATE_LIMIT_BURST}": must be at least RATE_LIMIT_RPS`,
+    );
+  }
+  if (env.WORKERS !== undefined && env.LOCKS_ENABLED !== 'true') {
+    throw new ConfigError(
+      `WORKERS=${env.WORKERS}: several processes share a directory only with LOCKS_ENABLED=true`,
     );
   }
   if (env.LOCK_RENEW_MS > env.LOCK_TTL_MS / 2) {
@@ -186,6 +196,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     lockRenewMs: env.LOCK_RENEW_MS,
     lockWaitMs: env.LOCK_WAIT_MS,
     lockOwnerId: env.LOCK_OWNER_ID,
+    workers: env.WORKERS,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
 }

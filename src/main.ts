@@ -1,8 +1,16 @@
-/** The process: arguments, environment → config → service → signals → exit code. */
+/** The process: arguments, environment → config → service, or primary of several → exit code. */
+import cluster from 'node:cluster';
 import { resolve } from 'node:path';
-import { type RunningService, startService, versionOfPackage } from './composition.js';
+import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
-import { parseStartArguments, startFailureText, usageText, welcomeText } from './start-text.js';
+import {
+  type Started,
+  parseStartArguments,
+  startFailureText,
+  usageText,
+  versionOfPackage,
+  welcomeText,
+} from './start-text.js';
 
 /** sysexits.h: EX_IOERR; the storage could not keep a promise. */
 const EXIT_STORAGE = 74;
@@ -13,33 +21,70 @@ const EXIT_USAGE = 2;
 /** What a shell reports for a process that a second signal ended. */
 const EXIT_FORCED = 130;
 
-answerArguments();
-const config = configOrExit();
-const service = await startOrExit(config);
-const { version, url, recovery } = service;
-const { dataDir } = config;
-if (process.stderr.isTTY) process.stderr.write(welcomeText({ version, url, dataDir, recovery }));
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
-// What it does besides stays as it is: a stack on standard error, and exit 1.
-process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
+const config = configOrExit(answerArguments());
+const onExit = (task: () => void): void => void process.on('exit', task);
+if (cluster.isPrimary && config.workers !== undefined) await runPrimary(config.workers);
+else await runService();
 
-let stopping = false;
+async function runService(): Promise<void> {
+  // The primary of several needs none of it.
+  const { startService } = await import('./composition.js');
+  let stopping = false;
+  const hooks = {
+    ...{ onExit, stop, worker: cluster.worker },
+    onFatal: () => process.exit(EXIT_STORAGE),
+  };
+  const service = await startService(config, hooks).catch(failedStart);
+  if (cluster.isPrimary) welcome(service);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  // What it does besides stays as it is: a stack on standard error, and exit 1.
+  process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
 
-function stop(): void {
-  // A second signal ends it at once: nothing that was acknowledged can be lost by that.
-  if (stopping) process.exit(EXIT_FORCED);
-  stopping = true;
-  service.stop().then(
-    () => process.exit(0),
-    () => process.exit(EXIT_STORAGE),
-  );
+  function stop(): void {
+    // A worker is told by its primary, and perhaps by the terminal or the service manager, too.
+    if (stopping && cluster.isWorker) return;
+    // A second signal ends it at once: nothing that was acknowledged can be lost by that.
+    if (stopping) process.exit(EXIT_FORCED);
+    stopping = true;
+    service.stop().then(
+      () => process.exit(0),
+      () => process.exit(EXIT_STORAGE),
+    );
+  }
 }
 
-/** Returns where the service is to run. */
-function answerArguments(): void {
+/** It serves nothing itself: it keeps `count` processes running that do. */
+async function runPrimary(count: number): Promise<void> {
+  const { startPrimary } = await import('./composition-primary.js');
+  let stopping = false;
+  const program = fileURLToPath(import.meta.url);
+  const hooks = { program, onExit, onStarted: welcome };
+  const primary = await startPrimary(config, count, hooks).catch(failedStart);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.exit(await primary.over);
+
+  function stop(): void {
+    if (!stopping) primary.stop();
+    else {
+      primary.kill();
+      process.exit(EXIT_FORCED);
+    }
+    stopping = true;
+  }
+}
+
+function welcome(started: Omit<Started, 'dataDir'>): void {
+  if (process.stderr.isTTY) {
+    process.stderr.write(welcomeText({ ...started, dataDir: config.dataDir }));
+  }
+}
+
+/** Returns what the arguments set, where the service is to run. */
+function answerArguments(): Readonly<Record<string, string>> {
   const asked = parseStartArguments(process.argv.slice(2));
-  if (asked.kind === 'run') return;
+  if (asked.kind === 'run') return asked.environment;
   if (asked.kind === 'wrong') {
     console.error(asked.why);
     process.exit(EXIT_USAGE);
@@ -48,9 +93,9 @@ function answerArguments(): void {
   process.exit(0);
 }
 
-function configOrExit(): Config {
+function configOrExit(set: Readonly<Record<string, string>>): Config {
   try {
-    const read = readConfig(process.env);
+    const read = readConfig({ ...process.env, ...set });
     return { ...read, dataDir: resolve(read.dataDir) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -59,14 +104,7 @@ function configOrExit(): Config {
   }
 }
 
-async function startOrExit(startConfig: Config): Promise<RunningService> {
-  try {
-    return await startService(startConfig, {
-      onFatal: () => process.exit(EXIT_STORAGE),
-      onExit: (task) => void process.on('exit', task),
-    });
-  } catch (error) {
-    console.error(startFailureText(error, startConfig));
-    process.exit(EXIT_FAILED_START);
-  }
+function failedStart(error: unknown): never {
+  console.error(startFailureText(error, config));
+  process.exit(EXIT_FAILED_START);
 }

@@ -1,8 +1,12 @@
 /** What the process says to a person, beside its log of JSON lines: usage, welcome, and why not. */
+import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
 export type StartArguments =
-  { readonly kind: 'run' | 'help' | 'version' } | { readonly kind: 'wrong'; readonly why: string };
+  | { readonly kind: 'help' | 'version' }
+  /** `environment`: what the arguments set, over what the environment says. */
+  | { readonly kind: 'run'; readonly environment: Readonly<Record<string, string>> }
+  | { readonly kind: 'wrong'; readonly why: string };
 
 export function parseStartArguments(args: readonly string[]): StartArguments {
   try {
@@ -11,13 +15,17 @@ export function parseStartArguments(args: readonly string[]): StartArguments {
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         version: { type: 'boolean', short: 'v', default: false },
+        workers: { type: 'string' },
       },
     });
     if (values.help) return { kind: 'help' };
-    return { kind: values.version ? 'version' : 'run' };
+    if (values.version) return { kind: 'version' };
+    const { workers } = values;
+    if (workers === '') return { kind: 'wrong', why: '--workers needs a number' };
+    return { kind: 'run', environment: workers === undefined ? {} : { WORKERS: workers } };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    const [why = ''] = error.message.split('. ');
+    const [why = ''] = error.message.split(/\.\s/);
     return { kind: 'wrong', why: `${why}: settings are environment variables, see --help` };
   }
 }
@@ -29,9 +37,10 @@ export interface Setting {
 
 export function usageText(settings: readonly Setting[]): string {
   const rows = settings.map((each) => `  ${each.name.padEnd(28)}${each.default}`.trimEnd());
-  return `Usage: npm start [-- --help | --version]
+  return `Usage: npm start [-- --workers N | --help | --version]
 
 Runs the inventory service until Ctrl-C or SIGTERM; its log is JSON lines on standard output.
+--workers N (or WORKERS=N, with LOCKS_ENABLED=true) runs N processes behind one port.
 Settings are environment variables; these are their defaults:
 
 ${rows.join('\n')}
@@ -97,4 +106,9 @@ function whyNot(code: string): string {
   if (NOT_WRITABLE.has(code)) return 'is not writable: set its owner, or DATA_DIR';
   if (NO_DIRECTORY.has(code)) return 'is not a directory: set DATA_DIR';
   return 'cannot be used: set DATA_DIR, or mend it';
+}
+
+export function versionOfPackage(): string {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  return version;
 }

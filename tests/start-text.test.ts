@@ -8,7 +8,14 @@ import {
 
 describe('the arguments of the server', () => {
   it.each([
-    [[], 'run'],
+    [[], {}],
+    [['--workers', '4'], { WORKERS: '4' }],
+    [['--workers=x'], { WORKERS: 'x' }],
+  ])('%j: it runs', (args, environment) => {
+    expect(parseStartArguments(args)).toEqual({ kind: 'run', environment });
+  });
+
+  it.each([
     [['--help'], 'help'],
     [['-h'], 'help'],
     [['--version'], 'version'],
@@ -17,6 +24,16 @@ describe('the arguments of the server', () => {
   ])('%j: %s', (args, kind) => {
     expect(parseStartArguments(args)).toEqual({ kind });
   });
+
+  it.each([[['--workers=']], [['--workers']], [['--workers', '-1']]])(
+    '%j is no number of workers',
+    (args) => {
+      expect(parseStartArguments(args)).toMatchObject({
+        kind: 'wrong',
+        why: expect.stringMatching(/^[^\n]*--workers[^\n]*$/) as string,
+      });
+    },
+  );
 
   it.each([['--port=80'], ['--what'], ['8080'], ['--help=yes']])(
     '%s is no argument, and settings are elsewhere',

@@ -1,13 +1,10 @@
 import type { Request, Response } from 'express';
 import { type BreakerState, createCircuitBreaker } from '../resilience/circuit-breaker.js';
-import {
-  type RateLimit,
-  type RateLimiterStatistics,
-  createRateLimiter,
-} from '../resilience/rate-limiter.js';
+import type { RateLimit, RateLimiter, RateLimiterStatistics } from '../resilience/rate-limiter.js';
 import type { System } from '../system.js';
 import type { SendAnswer } from './answer.js';
 import { clientOf } from './client-address.js';
+import { isHandedOver } from './hand-over.js';
 import { createHeldConnections } from './held-connections.js';
 import { type Lane, type LaneStatistics, createLane } from './lane.js';
 import { lingerOnClose } from './lingering-close.js';
@@ -19,6 +16,7 @@ export interface AdmissionDeps {
   readonly system: System;
   /** Of each client. */
   readonly limit: RateLimit;
+  readonly limiter: RateLimiter;
   /** Whether clients are known by what a trusted proxy says of them. */
   readonly behindProxy: boolean;
   /** How many requests of a lane may have been taken in and not answered yet. */
@@ -76,9 +74,8 @@ const REPORT_AFTER_MS = 1_000;
 const BREAKER_WINDOW = { window: 1_000, callsMin: 100 };
 
 export function createAdmission(deps: AdmissionDeps): Admission {
-  const { system, limit, behindProxy, queueMax } = deps;
+  const { system, limit, limiter, behindProxy, queueMax } = deps;
   const { clock, ids, random, timers } = system;
-  const limiter = createRateLimiter(limit);
   const turn = createLoopTurn(system);
   const lanes = { reads: lane('reads'), writes: lane('writes') };
   const windowSeconds = Math.ceil(limit.burst / limit.perSecond);
@@ -106,6 +103,15 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     refused.limited = refused.shed = 0;
   }
 
+  /** Takes a token of the client; undefined: it had one. */
+  function overLimit(request: Request, response: Response): number | undefined {
+    const quota = limiter.take(clientOf(request, behindProxy), clock.monotonicMs());
+    const seconds = Math.ceil(quota.fullInMs / 1_000);
+    const left = `"default";r=${quota.remaining};t=${seconds}`;
+    response.quotaHeaders = ['RateLimit-Policy', policy, 'RateLimit', left];
+    return quota.allowed ? undefined : quota.retryAfterMs;
+  }
+
   function refuse(kind: keyof typeof held, context: Context, waitMs: number): false {
     const { request, response, send } = context;
     count(kind);
@@ -127,11 +133,8 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     admit(request, response, send) {
       if (isAlwaysAnswered(request.url)) return true;
-      const quota = limiter.take(clientOf(request, behindProxy), clock.monotonicMs());
-      const seconds = Math.ceil(quota.fullInMs / 1_000);
-      const left = `"default";r=${quota.remaining};t=${seconds}`;
-      response.quotaHeaders = ['RateLimit-Policy', policy, 'RateLimit', left];
-      if (!quota.allowed) return refuse('limited', { request, response, send }, quota.retryAfterMs);
+      const waitMs = isHandedOver(request.socket) ? undefined : overLimit(request, response);
+      if (waitMs !== undefined) return refuse('limited', { request, response, send }, waitMs);
       const taken = isRead(request) ? lanes.reads : lanes.writes;
       if (taken.isFull || turn.isTooLong()) {
         taken.shed();

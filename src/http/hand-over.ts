@@ -1,10 +1,29 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  request as httpRequest,
+} from 'node:http';
+import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
 import type { SendAnswer } from './answer.js';
 
 /** Where the process listens that answers such requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
+
+/** Connections of other processes, with requests of clients whose rate was looked at there. */
+const handedOver = new WeakSet<object>();
+
+export function isHandedOver(socket: object): boolean {
+  return handedOver.has(socket);
+}
+
+/** Takes a connection of another process as one of this server. */
+export function takeHandedOver(server: Server, socket: Socket): void {
+  handedOver.add(socket);
+  server.emit('connection', socket);
+}
 
 /** Another process takes it over within half a second where the one that had it has ended. */
 const NOBODY_RETRY_MS = 1_000;

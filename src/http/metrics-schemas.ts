@@ -15,6 +15,10 @@ const numberMetricSchema = z
   .strictObject({
     type: z.enum(['counter', 'gauge']),
     help,
+    together: z.enum(['sum', 'largest', 'smallest', 'each']).meta({
+      description:
+        'With `WORKERS`: what the values of all workers are here; each: every one, labelled `worker`.',
+    }),
     samples: z.array(z.strictObject({ labels, value: z.number() })),
   })
   .meta({ id: 'NumberMetric' });

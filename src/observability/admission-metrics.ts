@@ -31,7 +31,7 @@ export function admissionFamilies({
       'Requests over the rate of their client (429); not in inventory_http_requests_total.',
       limiter.limited,
     ),
-    gauge('inventory_limiter_clients', 'Clients whose rate is known.', limiter.clients),
+    gauge('inventory_limiter_clients', 'Clients whose rate is known.', limiter.clients, 'largest'),
     counter(
       'inventory_shed_total',
       'Requests refused because there was too much to do (503); not in inventory_http_requests_total.',
@@ -46,6 +46,7 @@ export function admissionFamilies({
       'inventory_lane_requests',
       'Taken in and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed.',
       byLane(({ queued }) => queued),
+      'each',
     ),
     gauge('inventory_held_connections', 'Connections not read at present after a refusal.', held),
   ];

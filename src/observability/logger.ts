@@ -15,10 +15,14 @@ export interface LogOptions {
   readonly level: Level | 'silent';
   /** A file descriptor or a path; by default the standard output. */
   readonly to?: number | string;
+  /** Which of several processes this is that write to the same place; undefined: the only one. */
+  readonly worker?: number | undefined;
 }
 
 /** So many characters are written at once; what waits is written after `FLUSH_AFTER_MS`. */
 const WRITE_LENGTH = 32_768;
+/** pipe(7): what is longer may come out in pieces, between those of another process. */
+const SHARED_WRITE_LENGTH = 4_096;
 const FLUSH_AFTER_MS = 1_000;
 /** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
@@ -28,11 +32,15 @@ const STDOUT = 1;
  * One JSON line per record in printable ASCII, `time` in ms since the epoch. Nothing is redacted,
  * because no body and no header is ever logged.
  */
-export function createLogger({ level, to = STDOUT }: LogOptions): ServiceLog {
-  const lines = gathered(destination({ dest: to, sync: false, maxLength: WAITING_BYTES_MAX }));
+export function createLogger({ level, to = STDOUT, worker }: LogOptions): ServiceLog {
+  const maxWrite = worker === undefined ? WRITE_LENGTH : SHARED_WRITE_LENGTH;
+  const lines = gathered(
+    destination({ dest: to, sync: false, maxLength: WAITING_BYTES_MAX, maxWrite }),
+    maxWrite,
+  );
   const options = {
     level,
-    base: null,
+    base: worker === undefined ? null : { worker },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return { logger: pino(options, lines), flush: () => lines.flush() };
@@ -42,7 +50,10 @@ export function createLogger({ level, to = STDOUT }: LogOptions): ServiceLog {
  * Gathers lines before they reach the destination, which would measure all that it holds anew for
  * every line: that alone cost as much as making the line.
  */
-function gathered(lines: ReturnType<typeof destination>): DestinationStream & ServiceFlush {
+function gathered(
+  lines: ReturnType<typeof destination>,
+  writeLength: number,
+): DestinationStream & ServiceFlush {
   let waiting = '';
   function handOver(): void {
     if (waiting === '') return;
@@ -52,8 +63,8 @@ function gathered(lines: ReturnType<typeof destination>): DestinationStream & Se
   setInterval(handOver, FLUSH_AFTER_MS).unref();
   return {
     write(line) {
+      if (waiting.length + line.length > writeLength) handOver();
       waiting += line;
-      if (waiting.length >= WRITE_LENGTH) handOver();
     },
     flush() {
       handOver();

@@ -1,12 +1,16 @@
 /**
  * What has been counted, as plain data: it survives JSON, and the readings of several processes can
- * be added up, counters and histograms sample by sample.
+ * be put together (together.ts).
  */
 export type MetricFamily = NumberFamily | HistogramFamily;
+
+/** What the values of several processes are together; `each`: nothing, they stay apart. */
+export type Together = 'sum' | 'largest' | 'smallest' | 'each';
 
 export interface NumberFamily {
   readonly name: string;
   readonly help: string;
+  readonly together: Together;
   /** A counter only grows, and its name ends in `_total`; a gauge is what it is now. */
   readonly type: 'counter' | 'gauge';
   readonly samples: readonly NumberSample[];
@@ -40,16 +44,18 @@ export function counter(
   name: string,
   help: string,
   value: number | readonly NumberSample[],
+  together: Together = 'sum',
 ): NumberFamily {
-  return { name, help, type: 'counter', samples: samplesOf(value) };
+  return { name, help, type: 'counter', together, samples: samplesOf(value) };
 }
 
 export function gauge(
   name: string,
   help: string,
   value: number | readonly NumberSample[],
+  together: Together = 'sum',
 ): NumberFamily {
-  return { name, help, type: 'gauge', samples: samplesOf(value) };
+  return { name, help, type: 'gauge', together, samples: samplesOf(value) };
 }
 
 export function histogram(

@@ -1,9 +1,10 @@
-import type { HistogramSample, Labels, MetricFamily } from './metric-family.js';
+import type { HistogramSample, Labels, MetricFamily, Together } from './metric-family.js';
 
 export type MetricJson =
   | {
       readonly type: 'counter' | 'gauge';
       readonly help: string;
+      readonly together: Together;
       readonly samples: { readonly labels: Labels; readonly value: number }[];
     }
   | {
@@ -34,7 +35,7 @@ function metricJson(family: MetricFamily): MetricJson {
     return { type: family.type, help, samples: family.samples.map(histogramJson) };
   }
   const samples = family.samples.map(({ labels, value }) => ({ labels, value }));
-  return { type: family.type, help, samples };
+  return { type: family.type, help, together: family.together, samples };
 }
 
 function histogramJson(sample: HistogramSample): HistogramJson {

@@ -3,32 +3,40 @@ import type { HistogramSample, Labels, MetricFamily } from './metric-family.js';
 import { type MetricJson, metricsJson } from './metrics-json.js';
 import { prometheusText } from './prometheus-text.js';
 
-/** Everything that the service counts. */
-export interface Metrics {
-  /** Counters and histograms since `sinceMs`, gauges as they are. */
-  json(): Record<string, MetricJson>;
-  text(): string;
-  /** Wall time of the start, or of the last reset. */
+/** What was counted since `sinceMs`, wall time: counters and histograms; gauges are as they are. */
+export interface Counted {
   readonly sinceMs: number;
-  /** Counts from zero from now on. Whoever counts knows nothing of it: what was counted is subtracted. */
-  reset(): void;
+  readonly families: readonly MetricFamily[];
 }
 
-export function createMetrics(clock: Clock, collect: () => readonly MetricFamily[]): Metrics {
+/** The same as people and Prometheus read it. */
+export interface MetricsView {
+  readonly sinceMs: number;
+  json(): Record<string, MetricJson>;
+  text(): string;
+}
+
+/** Whoever counts knows nothing of a reset: what was counted before is subtracted. */
+export interface Baseline {
+  /** Of all that was ever counted, what came since the start or the last reset. */
+  since(families: readonly MetricFamily[]): Counted;
+  reset(families: readonly MetricFamily[]): void;
+}
+
+export function createBaseline(clock: Clock): Baseline {
   let baseline: readonly MetricFamily[] = [];
   let sinceMs = clock.wallMs();
-  const read = (): readonly MetricFamily[] => without(baseline, collect());
   return {
-    json: () => metricsJson(read()),
-    text: () => prometheusText(read()),
-    get sinceMs() {
-      return sinceMs;
-    },
-    reset() {
-      baseline = collect();
+    since: (families) => ({ sinceMs, families: without(baseline, families) }),
+    reset(families) {
+      baseline = families;
       sinceMs = clock.wallMs();
     },
   };
+}
+
+export function metricsView({ sinceMs, families }: Counted): MetricsView {
+  return { sinceMs, json: () => metricsJson(families), text: () => prometheusText(families) };
 }
 
 /** What was counted after `baseline`. */

@@ -41,17 +41,27 @@ export function createProcessMetrics(deps: {
       const { rss, heapTotal, heapUsed, external } = memoryUsage();
       const info = [{ labels: { version, node: nodeVersion }, value: 1 }];
       return [
-        gauge('inventory_build_info', 'What runs here.', info),
+        gauge('inventory_build_info', 'What runs here.', info, 'largest'),
         histogram('inventory_event_loop_delay_seconds', 'How late a timer of 20 ms came.', [
           delays.sample(),
         ]),
-        counter('process_cpu_seconds_total', 'CPU time of all threads.', (user + system) / 1e6),
-        gauge('process_start_time_seconds', 'Since the Unix epoch.', startedAtMs / 1_000),
-        gauge('process_resident_memory_bytes', 'Resident memory.', rss),
-        gauge('process_open_fds', 'Open file descriptors; 0: not known here.', openDescriptors()),
-        gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.', heapTotal),
-        gauge('nodejs_heap_size_used_bytes', 'What of it is used.', heapUsed),
-        gauge('nodejs_external_memory_bytes', 'Buffers and the like.', external),
+        counter(
+          'process_cpu_seconds_total',
+          'CPU time of all threads.',
+          (user + system) / 1e6,
+          'each',
+        ),
+        gauge('process_start_time_seconds', 'Since the Unix epoch.', startedAtMs / 1_000, 'each'),
+        gauge('process_resident_memory_bytes', 'Resident memory.', rss, 'each'),
+        gauge(
+          'process_open_fds',
+          'Open file descriptors; 0: not known here.',
+          openDescriptors(),
+          'each',
+        ),
+        gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.', heapTotal, 'each'),
+        gauge('nodejs_heap_size_used_bytes', 'What of it is used.', heapUsed, 'each'),
+        gauge('nodejs_external_memory_bytes', 'Buffers and the like.', external, 'each'),
       ];
     },
   };

@@ -28,6 +28,7 @@ export function resilienceFamilies(statistics: ResilienceStatistics): readonly M
           value: Number(each === state),
         })),
       ),
+      'each',
     ),
     counter(
       'inventory_breaker_calls_total',
@@ -47,16 +48,19 @@ export function resilienceFamilies(statistics: ResilienceStatistics): readonly M
       'inventory_bulkhead_slots',
       'How many may run at once.',
       ofBulkheads(({ slots }) => slots),
+      'each',
     ),
     gauge(
       'inventory_bulkhead_active',
       'How many run.',
       ofBulkheads(({ active }) => active),
+      'each',
     ),
     gauge(
       'inventory_bulkhead_queued',
       'How many wait for a slot.',
       ofBulkheads(({ queued }) => queued),
+      'each',
     ),
     counter(
       'inventory_bulkhead_run_total',

@@ -13,7 +13,12 @@ export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
   }
 
   return [
-    gauge('inventory_sync_running', '1: the periodic timer is on.', Number(sync.running)),
+    gauge(
+      'inventory_sync_running',
+      '1: the periodic timer is on.',
+      Number(sync.running),
+      'largest',
+    ),
     counter('inventory_sync_runs_total', 'Runs of the sync worker.', sync.runs),
     counter(
       'inventory_sync_failed_runs_total',
@@ -24,6 +29,7 @@ export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
       'inventory_sync_last_run_duration_seconds',
       'What the last run took.',
       sync.lastRunDurationMs / 1_000,
+      'largest',
     ),
     counter('inventory_sync_events_total', 'Events folded.', sync.eventsFolded),
     counter(
@@ -31,21 +37,33 @@ export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
       'Events that a source sent again, and that were skipped.',
       sync.duplicatesSkipped,
     ),
-    gauge('inventory_sync_sequence', 'The last event folded.', bySource(sequenceOf)),
-    gauge('inventory_sync_lag_events', 'Events of a source not folded yet.', bySource(lagOf)),
+    gauge('inventory_sync_sequence', 'The last event folded.', bySource(sequenceOf), 'largest'),
+    gauge(
+      'inventory_sync_lag_events',
+      'Events of a source not folded yet.',
+      bySource(lagOf),
+      'largest',
+    ),
     gauge(
       'inventory_sync_age_seconds',
       'How long ago all of a source was folded; absent: never.',
       bySource(ageOf),
+      'largest',
     ),
     gauge(
       'inventory_sync_source_up',
       '0: the source cannot be folded; the others go on.',
       bySource(({ up }) => Number(up)),
+      'largest',
     ),
-    gauge('inventory_dead_letters', 'Dead letters that wait for a person.', sync.lettersOpen),
+    gauge(
+      'inventory_dead_letters',
+      'Dead letters that wait for a person.',
+      sync.lettersOpen,
+      'largest',
+    ),
     counter('inventory_dead_letters_total', 'Events set aside.', sync.lettersOpened),
-    gauge('inventory_central_records', 'Records in the central view.', sync.records),
+    gauge('inventory_central_records', 'Records in the central view.', sync.records, 'largest'),
   ];
 }
 

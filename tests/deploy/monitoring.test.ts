@@ -37,7 +37,7 @@ describe('alerts and dashboard', () => {
   /** Every name that a scrape has, with the labels that go with it. */
   const known = new Map<string, readonly string[]>([['up', ['job', 'instance']]]);
   beforeAll(async () => {
-    for (const { name, type, labels } of familiesOf(await scrapeOfBusyServer())) {
+    for (const { name, type, labels } of familiesOf((await scrapeOfBusyServer()).text)) {
       const all = [...labels, 'job', 'instance'];
       if (type !== 'histogram') known.set(name, all);
       else {

@@ -50,7 +50,8 @@ describe('four servers on one directory', () => {
       const totals = { calls: 0, refused: 0, unknown: 0 };
       const acknowledged: Acknowledged[] = [];
 
-      for (let round = 1; round <= ROUNDS; round += 1) {
+      for (const [index, disturbance] of disturbances(random).entries()) {
+        const round = index + 1;
         const history = createRecordHistory();
         const skus = Array.from({ length: RECORDS }, (_, index) => `SKU${index}`);
         const known = new SharedKnowledge(skus.map((sku) => `S${round}/${sku}` as const));
@@ -63,7 +64,7 @@ describe('four servers on one directory', () => {
         const clients = Array.from({ length: CLIENTS }, (_, client) =>
           runSharingClient(load, `r${round}-c${client}`, random.fork()),
         );
-        await disturb(servers, round, random);
+        await disturb(servers, disturbance, random);
         isOver = true;
         await Promise.all(clients);
 
@@ -193,18 +194,28 @@ function makeLeasesStale(directory: string): number {
   return locks.length;
 }
 
-/** In one round of three a server is killed, in one it is frozen, in one it is both. */
+type Disturbance = 'kill' | 'freeze' | 'both';
+
+/** By chance, but the first three rounds have each of them. */
+function disturbances(random: SeededRandom): Disturbance[] {
+  const kinds: readonly Disturbance[] = ['kill', 'freeze', 'both'];
+  const first = [...kinds];
+  return Array.from({ length: ROUNDS }, () =>
+    first.length > 0 ? first.splice(random.int(first.length), 1)[0]! : random.pick(kinds),
+  );
+}
+
 async function disturb(
   servers: SharingServers,
-  round: number,
+  what: Disturbance,
   random: SeededRandom,
 ): Promise<void> {
   await quiet(random);
   const frozen = random.int(SERVERS);
   const killed = (frozen + 1 + random.int(SERVERS - 1)) % SERVERS;
   await Promise.all([
-    round % 3 === 1 ? undefined : servers.freeze(frozen, LEASE_TTL_MS + 200 + random.int(500)),
-    round % 3 === 2 ? undefined : servers.replace(killed),
+    what === 'kill' ? undefined : servers.freeze(frozen, LEASE_TTL_MS + 200 + random.int(500)),
+    what === 'freeze' ? undefined : servers.replace(killed),
   ]);
   await quiet(random);
 }

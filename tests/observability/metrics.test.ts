@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../../src/observability/histogram.js';
 import { counter, gauge, histogram } from '../../src/observability/metric-family.js';
-import { createMetrics } from '../../src/observability/metrics.js';
+import { createBaseline, metricsView } from '../../src/observability/metrics.js';
 import { createProcessMetrics } from '../../src/observability/process-metrics.js';
 import { createRequestMetrics } from '../../src/observability/request-metrics.js';
 
@@ -13,7 +13,8 @@ describe('the metrics', () => {
     const sizes = new Histogram([1, 10]);
     sizes.observe(3);
     let nowMs = 1_000;
-    const metrics = createMetrics({ ...clock, wallMs: () => nowMs }, () => [
+    const baseline = createBaseline({ ...clock, wallMs: () => nowMs });
+    const collect = () => [
       counter('done_total', '', counts.done),
       counter(
         'by_code_total',
@@ -22,26 +23,27 @@ describe('the metrics', () => {
       ),
       gauge('level', '', counts.done),
       histogram('sizes', '', [sizes.sample()]),
-    ]);
-    expect(metrics.sinceMs).toBe(1_000);
+    ];
+    const shown = () => metricsView(baseline.since(collect()));
+    expect(shown().sinceMs).toBe(1_000);
 
     nowMs = 2_000;
-    metrics.reset();
-    expect(metrics.json()).toMatchObject({
+    baseline.reset(collect());
+    expect(shown().json()).toMatchObject({
       done_total: { samples: [{ value: 0 }] },
       sizes: { samples: [{ count: 0, sum: 0, p50: null }] },
     });
     counts.done = 7;
     sizes.observe(0.5);
 
-    expect(metrics.sinceMs).toBe(2_000);
-    expect(metrics.json()).toMatchObject({
+    expect(shown().sinceMs).toBe(2_000);
+    expect(shown().json()).toMatchObject({
       done_total: { samples: [{ value: 2 }] },
       by_code_total: { samples: [{ labels: { code: 'new' }, value: 2 }, { value: 3 }] },
       level: { samples: [{ value: 7 }] },
       sizes: { samples: [{ count: 1, sum: 0.5, buckets: { '1': 1, '10': 1, '+Inf': 1 } }] },
     });
-    expect(metrics.text()).toContain('done_total 2\n');
+    expect(shown().text()).toContain('done_total 2\n');
   });
 
   it('are plain data: a copy through JSON reads the same', () => {
@@ -57,14 +59,15 @@ describe('the metrics', () => {
   it('estimate quantiles inside a bucket, and no further than the highest bound', () => {
     const times = new Histogram([1, 2]);
     for (const value of [1.2, 1.4, 1.6, 1.8]) times.observe(value);
-    const metrics = createMetrics(clock, () => [histogram('times', '', [times.sample()])]);
-    expect(metrics.json()).toMatchObject({
+    const shown = () =>
+      metricsView({ sinceMs: 0, families: [histogram('times', '', [times.sample()])] });
+    expect(shown().json()).toMatchObject({
       times: { samples: [{ p50: 1.5, p90: 1.9, p99: 1.99 }] },
     });
 
     times.observe(1_000);
 
-    expect(metrics.json()).toMatchObject({ times: { samples: [{ p50: 1.625, p99: 2 }] } });
+    expect(shown().json()).toMatchObject({ times: { samples: [{ p50: 1.625, p99: 2 }] } });
   });
 });
 

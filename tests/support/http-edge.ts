@@ -13,7 +13,6 @@ import { createHttpApp } from '../../src/http/http-app.js';
 import type { FeedLimits } from '../../src/http/feed/followers.js';
 import type { HttpLimits } from '../../src/http/http-server.js';
 import { problemSchema } from '../../src/http/problem-schemas.js';
-import { createMetrics } from '../../src/observability/metrics.js';
 import { createRequestObserver } from '../../src/observability/request-log.js';
 import { createRequestMetrics } from '../../src/observability/request-metrics.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
@@ -21,7 +20,7 @@ import { createMemoryInventoryRepository } from '../../src/storage/memory/memory
 import { createSystem } from '../../src/system.js';
 import type { ReadinessFacts } from '../../src/http/readiness.js';
 import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
-import { allIsWell } from './http-observation.js';
+import { metricsOf } from './http-observation.js';
 import { listen, shut } from '../http/raw-exchange.js';
 import { createOwnSync } from './own-sync.js';
 import { createTestAdmission } from './test-admission.js';
@@ -106,7 +105,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
       ...{ logger: pino({ level: 'silent' }), metrics: requests, clock },
     }),
     outcomes: requests,
-    metrics: Object.assign(createMetrics(clock, requests.collect), { resilience: allIsWell }),
+    metrics: metricsOf(clock, requests),
     mayResetMetrics: options.mayResetMetrics ?? true,
     version: '1.2.3',
     draining: () => draining,

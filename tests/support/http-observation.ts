@@ -1,6 +1,9 @@
 import type { HttpAppDeps } from '../../src/http/http-app.js';
-import { createMetrics } from '../../src/observability/metrics.js';
-import { createRequestMetrics } from '../../src/observability/request-metrics.js';
+import { metricsOfOne } from '../../src/composition-metrics.js';
+import {
+  type RequestMetrics,
+  createRequestMetrics,
+} from '../../src/observability/request-metrics.js';
 import type { Clock } from '../../src/system.js';
 
 type HttpObservation = Pick<HttpAppDeps, 'observe' | 'outcomes' | 'metrics' | 'mayResetMetrics'>;
@@ -24,13 +27,21 @@ export function createExampleObservation(clock: Clock): HttpObservation {
       replayed: () => undefined,
       connectionRefused: () => undefined,
     },
-    metrics: Object.assign(createMetrics(clock, requests.collect), { resilience: allIsWell }),
+    metrics: metricsOf(clock, requests),
     mayResetMetrics: true,
   };
 }
 
+/** As the service shows them, of what the edge alone counts. */
+export function metricsOf(clock: Clock, requests: RequestMetrics): HttpObservation['metrics'] {
+  return metricsOfOne(clock, {
+    read: () => ({ families: requests.collect(), resilience: allIsWell() }),
+    resilience: allIsWell,
+  });
+}
+
 /** Of breakers and bulkheads that have had nothing to do. */
-export function allIsWell() {
+function allIsWell() {
   const none = { successes: 0, failures: 0, refused: 0, opened: 0 };
   const idle = { active: 0, queued: 0, queueMax: 10_000, run: 0, refused: 0 };
   return {

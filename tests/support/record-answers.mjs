@@ -4,6 +4,7 @@ import { watchAnswers } from './watch-answers.mjs';
 
 const { ANSWERS_FILE } = process.env;
 if (ANSWERS_FILE !== undefined) {
-  const file = openSync(ANSWERS_FILE, 'a');
+  // A server may have several processes: one that is killed leaves half a line in its own file.
+  const file = openSync(`${ANSWERS_FILE}-${process.pid}`, 'a');
   watchAnswers((answer) => void writeSync(file, `${JSON.stringify(answer)}\n`));
 }

@@ -1,9 +1,16 @@
 import { exchange } from '../http/raw-exchange.js';
-import { spawnServer, temporaryDirectory } from './spawned-server.js';
+import { temporaryDirectory } from './spawned-server.js';
+import { spawnWorkers } from './worker-servers.js';
 
-/** `GET /metrics` of a spawned server that has seen every kind of thing that it counts. */
-export async function scrapeOfBusyServer(): Promise<string> {
-  const server = await spawnServer({ dataDir: temporaryDirectory() });
+/** What a busy server shows: as text, and of each number what those of all workers are. */
+export interface Scrape {
+  readonly text: string;
+  readonly together: ReadonlyMap<string, string>;
+}
+
+/** Of a spawned server of two workers that has seen every kind of thing that it counts. */
+export async function scrapeOfBusyServer(): Promise<Scrape> {
+  const server = await spawnWorkers(2, { dataDir: temporaryDirectory() });
   const record = `${server.url}/api/inventory/stores/STORE-X/inventory/SKU-X`;
   const reserve = { qty: 1, reference: 'reference-x' };
   await post(`${record}/adjust`, { delta: 2 });
@@ -17,7 +24,13 @@ export async function scrapeOfBusyServer(): Promise<string> {
     // The client has the answer a little earlier than the server has counted it, and the central
     // view is folded by and by.
     const isCounted = /method="GET",route="[^"]+:sku",status="200"\} 1$/m.test(text);
-    if (isCounted && text.includes('inventory_sync_age_seconds{')) return text;
+    if (!isCounted || !text.includes('inventory_sync_age_seconds{')) continue;
+    const response = await fetch(`${server.url}/api/metrics`);
+    const { metrics } = (await response.json()) as { metrics: Record<string, Shown> };
+    const rules = Object.entries(metrics).map(
+      ([name, { together = 'sum' }]) => [name, together] as const,
+    );
+    return { text, together: new Map(rules) };
   }
 }
 
@@ -32,6 +45,10 @@ async function post(
     body: JSON.stringify(body),
   });
   await response.text();
+}
+
+interface Shown {
+  readonly together?: string;
 }
 
 interface Described {
@@ -52,10 +69,10 @@ export function familiesOf(text: string): Described[] {
 }
 
 /** The document about them. */
-export function metricsTable(text: string): string {
+export function metricsTable({ text, together }: Scrape): string {
   const rows = familiesOf(text).map(
     ({ name, type, labels, help }) =>
-      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${together.get(name)} | ${help} |`,
   );
   return [
     '# Metrics',
@@ -63,8 +80,15 @@ export function metricsTable(text: string): string {
     'What `GET /metrics` (Prometheus text) and `GET /api/metrics` (JSON, with quantiles) show. This page is made from a',
     'scrape of a running service, and a test compares it (`npx vitest run tests/e2e/metrics.test.ts -u` writes it anew).',
     '',
-    '| name | type | labels | |',
-    '| --- | --- | --- | --- |',
+    'With `WORKERS` every worker answers for all of them: the column *together* says what the values of all are in the',
+    'answer; *each*: every one by itself, labelled `worker` with its place (1 to N; `primary`: the process that deals the',
+    'connections out). Counts of a worker that has ended stay in the sums, so that no sum goes back; what one that was killed',
+    'had counted in its last second is not in them. A worker that does not answer within half a second counts with what it',
+    'said last. The families of turns and leases are there with `LOCKS_ENABLED` only, those of workers with `WORKERS` only;',
+    'without `WORKERS` nothing is labelled `worker`, and each server speaks for itself.',
+    '',
+    '| name | type | labels | together | |',
+    '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n');

@@ -54,7 +54,7 @@ export interface Acknowledged {
 }
 
 export interface SharingLoad {
-  readonly servers: SharingServers;
+  readonly servers: Pick<SharingServers, 'running'>;
   readonly history: RecordHistory;
   readonly known: SharedKnowledge;
   readonly acknowledged: Acknowledged[];
@@ -62,6 +62,8 @@ export interface SharingLoad {
   /** How often the hot record is asked for rather than any other. */
   readonly hotShare: number;
   isOver(): boolean;
+  /** Nobody will answer any more: what was not answered by then stays unknown. */
+  isGone?(): boolean;
 }
 
 /**
@@ -91,7 +93,7 @@ export async function runSharingClient(
         if (exchanged !== undefined) attempt.turnedAway();
         server = random.pick(load.servers.running);
         await new Promise((resolve) => setTimeout(resolve, 5 + random.int(20)));
-        if (key === undefined) return;
+        if (key === undefined || load.isGone?.() === true) return;
         continue;
       }
       const answer = recordAnswer(exchanged, input);

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ObservedAnswer } from './answer-judge.js';
 import { observeAnswer } from './observed-answers.js';
 
@@ -96,12 +96,16 @@ function recorded(preload: URL | undefined): Record<string, string> {
 
 /** Hands the answers of the servers that have ended to answer-watch.ts. */
 function observeRecordedAnswers(): void {
-  for (const file of answersFiles) {
-    if (!existsSync(file)) continue;
+  for (const file of [...answersFiles].flatMap(filesOfProcesses)) {
     const whole = readFileSync(file, 'utf8').split('\n').slice(0, -1);
     for (const line of whole) observeAnswer(JSON.parse(line) as ObservedAnswer);
   }
   answersFiles.clear();
+}
+
+function filesOfProcesses(answersFile: string): string[] {
+  const directory = dirname(answersFile);
+  return readdirSync(directory).map((name) => join(directory, name));
 }
 
 export function temporaryDirectory(): string {

@@ -59,7 +59,7 @@ const healthMetrics: Operation = {
   description:
     'Health, readiness with its checks, circuit breakers, bulkheads, and all that is counted.',
   successes: [found(healthMetricsSchema, 'Everything.')],
-  problems: [],
+  problems: ['overloaded'],
   always: true,
 };
 
@@ -69,9 +69,10 @@ const metrics: Operation = {
   path: '/api/metrics',
   tag,
   summary: 'Read what is counted',
-  description: 'The same as `/metrics`, for people, with estimated quantiles.',
+  description:
+    'The same as `/metrics`, for people, with estimated quantiles. With `WORKERS`, of all workers.',
   successes: [found(metricsSchema, 'All metrics.')],
-  problems: [],
+  problems: ['overloaded'],
   always: true,
 };
 
@@ -91,7 +92,7 @@ const resetMetrics: Operation = {
       content: { 'application/json': metricsSchema },
     },
   ],
-  problems: ['not-found'],
+  problems: ['not-found', 'overloaded'],
   always: true,
 };
 
@@ -110,7 +111,7 @@ const prometheusMetrics: Operation = {
       content: { 'text/plain; version=0.0.4; charset=utf-8': z.string() },
     },
   ],
-  problems: [],
+  problems: ['overloaded'],
   always: true,
 };
 

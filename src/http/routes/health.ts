@@ -55,13 +55,14 @@ export function healthRoutes(deps: {
     send(request, response, { status, headers: READ, body: JSON.stringify(body) });
   }
 
-  function everything(request: Request, response: Response): void {
+  async function everything(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
+    const reading = await metrics.read();
     const body: HealthMetricsBody = {
       ...present(),
       readiness: readinessNow(),
-      ...metrics.resilience(),
-      ...metricsBody(metrics),
+      ...reading.resilience,
+      ...metricsBody(reading),
     };
     send(request, response, { status: 200, headers: READ, body: JSON.stringify(body) });
   }

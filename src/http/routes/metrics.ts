@@ -8,17 +8,21 @@ import { nothingSchema } from '../request-schemas.js';
 import { methodNotAllowed } from '../route-deps.js';
 import { timeText } from '../../time-text.js';
 
-/** What the service has counted. */
-export interface MetricsSource {
+/** What the service had counted at one moment, over all of its processes. */
+export interface MetricsReading {
   /** Wall time, ms since the epoch, from which it counts. */
   readonly sinceMs: number;
   json(): MetricsBody['metrics'];
-  /** How circuit breakers and bulkheads stand. */
-  resilience(): ResilienceBody;
   /** The text format 0.0.4 of Prometheus. */
   text(): string;
-  /** Counts from zero again. */
-  reset(): void;
+  /** How circuit breakers and bulkheads stand. */
+  readonly resilience: ResilienceBody;
+}
+
+export interface MetricsSource {
+  read(): MetricsReading | Promise<MetricsReading>;
+  /** Counts from zero again, and reads. */
+  reset(): MetricsReading | Promise<MetricsReading>;
 }
 
 const TEXT = [
@@ -44,28 +48,26 @@ export function metricsRoutes(deps: {
   }
   return router;
 
-  function text(request: Request, response: Response): void {
+  async function text(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
-    send(request, response, { status: 200, headers: TEXT, body: metrics.text() });
+    const reading = await metrics.read();
+    send(request, response, { status: 200, headers: TEXT, body: reading.text() });
   }
 
-  function json(request: Request, response: Response): void {
+  async function json(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
-    send(request, response, { status: 200, headers: READ, body: bodyText() });
+    const body = JSON.stringify(metricsBody(await metrics.read()));
+    send(request, response, { status: 200, headers: READ, body });
   }
 
-  function reset(request: Request, response: Response): void {
+  async function reset(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
     parseBody(nothingSchema, request);
-    metrics.reset();
-    send(request, response, { status: 200, headers: WRITTEN, body: bodyText() });
-  }
-
-  function bodyText(): string {
-    return JSON.stringify(metricsBody(metrics));
+    const body = JSON.stringify(metricsBody(await metrics.reset()));
+    send(request, response, { status: 200, headers: WRITTEN, body });
   }
 }
 
-export function metricsBody(metrics: MetricsSource): MetricsBody {
-  return { since: timeText(metrics.sinceMs), metrics: metrics.json() };
+export function metricsBody(reading: MetricsReading): MetricsBody {
+  return { since: timeText(reading.sinceMs), metrics: reading.json() };
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { RateLimit, RateLimiter } from '../../resilience/rate-limiter.js';
 import {
   type FileInventoryRepository,
   type FileRepositoryDeps,
@@ -11,18 +12,31 @@ import {
   openSharedInventoryRepository,
 } from './shared/shared-inventory-repository.js';
 import { createContention } from './shared/contention.js';
-import { type LeaseOptions, type SkuLeases, createSkuLeases } from './shared/sku-leases.js';
+import {
+  type LeaseFigures,
+  type LeaseOptions,
+  type SkuLeases,
+  createSkuLeases,
+} from './shared/sku-leases.js';
+import { type SharedLimiter, openSharedLimiter } from './shared/shared-limiter.js';
 import { takeRole } from './shared/singleton-role.js';
 
 /** Starts something, and resolves with what ends it. */
 export type StartTask = () => Promise<() => Promise<void>>;
 
+/** What servers that share a directory have in common. */
+export interface Sharing {
+  readonly leases: SkuLeases;
+  statistics(): { readonly turns: SharingFigures; readonly leases: LeaseFigures };
+  /** The buckets of the clients of all of them. */
+  openLimiter(limit: RateLimit): RateLimiter;
+}
+
 /** A data directory in use: by this process alone, or by one of several that share it. */
 export interface FileStorage {
   readonly repository: FileInventoryRepository;
   /** Undefined: this process has the directory alone. */
-  readonly sharing:
-    { readonly figures: Readonly<SharingFigures>; readonly leases: SkuLeases } | undefined;
+  readonly sharing: Sharing | undefined;
   /**
    * Runs what must run in one process of all, such as a timer: here, or, while another process does
    * it, from when that one ends. `name` is the name of its lock.
@@ -82,9 +96,20 @@ async function openShared(
     directory: `${root}/locks`,
     onWarning: (message) => report.warning(message),
   });
+  let limiter: SharedLimiter | undefined;
   return {
     repository,
-    sharing: { figures: repository.sharing, leases },
+    sharing: {
+      leases,
+      statistics: () => ({ turns: repository.sharing, leases: leases.figures }),
+      openLimiter(limit) {
+        const path = `${root}/limits`;
+        const onWarning = (message: string): void => report.warning(message);
+        const machineOffsetMs = machineMs() - clock.monotonicMs();
+        limiter = openSharedLimiter({ path, limit, machineOffsetMs, onWarning });
+        return limiter;
+      },
+    },
     inOneProcess: (name, start) =>
       takeRole({
         lock: openKernelLock(`${root}/${name}.lock`),
@@ -95,6 +120,13 @@ async function openShared(
     async close() {
       await leases.close();
       await repository.close();
+      limiter?.close();
     },
   };
+}
+
+/** The monotonic clock of the machine, which all of its processes have in common. */
+function machineMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1e6;
 }

@@ -1,0 +1,124 @@
+import { createBaseline } from '../observability/metrics.js';
+import type { MetricFamily } from '../observability/metric-family.js';
+import {
+  type CountedTogether,
+  type Reading,
+  resilienceTogether,
+} from '../observability/reading.js';
+import { type CountedBy, countedTogether, countsOnly } from '../observability/together.js';
+import type { Clock, Timers } from '../system.js';
+import type { WorkerProcess } from './worker-processes.js';
+
+/** A worker that is frozen must not keep a scrape waiting: then its last reading counts. */
+const READING_WAIT_MS = 500;
+/** What a worker has counted since its last reading is lost where it is killed. */
+const READ_EVERY_MS = 1_000;
+
+/** A worker that serves, in one of the places that there are. */
+export interface Reader {
+  readonly place: number;
+  readonly process: WorkerProcess;
+}
+
+/** What all workers have counted, those that have ended included: a sum never goes back. */
+export interface Readings {
+  /** Asks all that serve. */
+  read(): Promise<CountedTogether>;
+  reset(): Promise<CountedTogether>;
+  taken(worker: Reader, reading: Reading): void;
+  ended(worker: Reader): void;
+  stop(): void;
+}
+
+export function createReadings(deps: {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Those that serve at present. */
+  readonly workers: () => readonly Reader[];
+  /** What the primary itself counts. */
+  readonly own: () => readonly MetricFamily[];
+}): Readings {
+  const { clock, timers, workers, own } = deps;
+  const baseline = createBaseline(clock);
+  /** The last one of each that lives, by its number. */
+  const latest = new Map<number, CountedBy & Reading>();
+  let gone: readonly MetricFamily[] = [];
+  /** Whose reading is waited for. */
+  let missing = new Set<number>();
+  let underWay: { readonly over: Promise<void>; readonly end: () => void } | undefined;
+  let next: Promise<void> | undefined;
+  let cancelReading = timers.after(READ_EVERY_MS, readOn);
+
+  /** What a reading that is under way has of some may be older than the question. */
+  function readAll(): Promise<void> {
+    if (underWay === undefined) return begin();
+    next ??= underWay.over.then(() => {
+      next = undefined;
+      return begin();
+    });
+    return next;
+  }
+
+  function begin(): Promise<void> {
+    const asked = workers();
+    if (asked.length === 0) return Promise.resolve();
+    missing = new Set(asked.map(({ process }) => process.id));
+    let end!: () => void;
+    const over = new Promise<void>((resolve) => (end = resolve)).finally(cancelWhenOver());
+    underWay = { over, end };
+    for (const { process } of asked) process.send({ kind: 'read' });
+    return over;
+  }
+
+  function cancelWhenOver(): () => void {
+    const cancel = timers.after(READING_WAIT_MS, () => underWay?.end());
+    return () => {
+      cancel();
+      underWay = undefined;
+    };
+  }
+
+  function noMore(id: number): void {
+    if (missing.delete(id) && missing.size === 0) underWay?.end();
+  }
+
+  function readOn(): void {
+    void readAll().finally(() => (cancelReading = timers.after(READ_EVERY_MS, readOn)));
+  }
+
+  function everCounted(): MetricFamily[] {
+    const primary = { place: 'primary', families: own() };
+    return countedTogether([{ place: '', families: gone }, ...latest.values(), primary]);
+  }
+
+  function present(): CountedTogether {
+    const resilience = resilienceTogether([...latest.values()].map((each) => each.resilience));
+    return { ...baseline.since(everCounted()), resilience };
+  }
+
+  return {
+    async read() {
+      await readAll();
+      return present();
+    },
+    async reset() {
+      await readAll();
+      baseline.reset(everCounted());
+      return present();
+    },
+    taken({ place, process }, reading) {
+      latest.set(process.id, { place: String(place), ...reading });
+      noMore(process.id);
+    },
+    ended({ process }) {
+      const last = latest.get(process.id);
+      latest.delete(process.id);
+      if (last !== undefined) {
+        const counts = { place: last.place, families: countsOnly(last.families) };
+        gone = countedTogether([{ place: '', families: gone }, counts]);
+      }
+      noMore(process.id);
+    },
+    stop: () => cancelReading(),
+  };
+}
