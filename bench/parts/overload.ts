@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '../connection.js';
+import type { Connection } from '../connection.js';
 import { openConnections, requestText, runLoad } from '../load.js';
 import { type Crowd, runCrowd } from '../impatient-users.js';
 import { cpuMicroseconds } from '../process.js';
@@ -95,12 +95,15 @@ async function costOfRefusing(): Promise<Costs> {
   };
 }
 
-/** A write whose body does not come: the only place there is, for 30 s. */
-async function occupyWrites(url: string): Promise<Connection> {
-  const connection = await Connection.open(url);
+/** For each place in the queue so many bodies may be on their way. */
+const BODIES_PER_PLACE = 4;
+
+/** Writes whose bodies do not come: nothing more is taken in, for 30 s. */
+async function occupyWrites(url: string): Promise<readonly Connection[]> {
+  const open = await openConnections(url, BODIES_PER_PLACE);
   const [head = ''] = requestText(adjust.make({})).split('\r\n\r\n');
-  connection.ask(`${head}\r\n\r\n`).catch(() => undefined);
-  return connection;
+  for (const each of open) each.ask(`${head}\r\n\r\n`).catch(() => undefined);
+  return open;
 }
 
 /** So many ask together, again and again: too few for any connection to be held for being refused. */
@@ -110,10 +113,10 @@ const PAUSE_MS = 10;
 async function costOf(
   status: number,
   environment: Readonly<Record<string, string>>,
-  prepare?: (url: string) => Promise<Connection>,
+  prepare?: (url: string) => Promise<readonly Connection[]>,
 ): Promise<number> {
   const server = await startService({ environment });
-  const prepared = await prepare?.(server.url);
+  const prepared = (await prepare?.(server.url)) ?? [];
   const open = await openConnections(server.url, TOGETHER);
   let asked = 0;
   let answered = 0;
@@ -135,8 +138,7 @@ async function costOf(
     if (answered < 0.9 * asked) throw new Error(`${answered} of ${asked} were answered ${status}`);
     return (cpuMicroseconds(server) - before) / answered;
   } finally {
-    for (const each of open) each.close();
-    prepared?.close();
+    for (const each of [...open, ...prepared]) each.close();
     await server.stop();
   }
 }

@@ -19,7 +19,7 @@ export interface AdmissionDeps {
   readonly limiter: RateLimiter;
   /** Whether clients are known by what a trusted proxy says of them. */
   readonly behindProxy: boolean;
-  /** How many requests of a lane may have been taken in and not answered yet. */
+  /** How many requests of a lane may wait for their answer. */
   readonly queueMax: number;
   readonly breaker: { readonly threshold: number; readonly cooldownMs: number };
   readonly onBreaker: (lane: LaneName, state: BreakerState) => void;
@@ -50,7 +50,10 @@ export interface Admission {
   admit(request: Request, response: Response, send: SendAnswer): boolean;
   /** For the answer to a read that has no end, such as a stream: it is not waited for. */
   release(response: Response): void;
-  /** Whether what is about to be done now has waited longer than anybody should. */
+  /**
+   * Whether the write whose body has come must be refused after all: it has waited longer than anybody
+   * should, or there are more than there are places for.
+   */
   isLate(): boolean;
   /** How many requests were taken in and not answered yet. */
   inFlight(): number;
@@ -141,12 +144,13 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         return refuse('shed', { request, response, send }, SHED_RETRY_MS);
       }
       return (
-        taken.enter(response) || refuse('shed', { request, response, send }, taken.retryAfterMs())
+        taken.enter(request, response) ||
+        refuse('shed', { request, response, send }, taken.retryAfterMs())
       );
     },
     release: (response) => lanes.reads.leave(response),
-    inFlight: () => lanes.reads.queued + lanes.writes.queued,
-    isLate: () => turn.isTooLong(),
+    inFlight: () => lanes.reads.inFlight + lanes.writes.inFlight,
+    isLate: () => turn.isTooLong() || lanes.writes.isOverfull,
     statistics: () => ({
       limiter: limiter.statistics(),
       lanes: { reads: lanes.reads.statistics(), writes: lanes.writes.statistics() },

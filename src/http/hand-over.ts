@@ -7,7 +7,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
-import type { SendAnswer } from './answer.js';
+import type { RouteDeps } from './route-deps.js';
 
 /** Where the process listens that answers such requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
@@ -37,7 +37,10 @@ const ANSWER_WAIT_MS = 60_000;
 const NOT_REACHED = new Set(['ENOENT', 'ECONNREFUSED']);
 
 /** Hands requests to the process that answers them for all, and its answers back, as they are. */
-export function handOver(answeredAt: AnsweredAt, send: SendAnswer): RequestHandler {
+export function handOver(
+  answeredAt: AnsweredAt,
+  { send, release }: Pick<RouteDeps, 'send' | 'release'>,
+): RequestHandler {
   return (request, response, next) => {
     const socketPath = answeredAt();
     if (socketPath === undefined) {
@@ -46,6 +49,8 @@ export function handOver(answeredAt: AnsweredAt, send: SendAnswer): RequestHandl
     }
     const { method, originalUrl: path } = request;
     const headers = headersOf(request, response);
+    // Whoever waits for another process must not take the place of those who read here.
+    if (method === 'GET' || method === 'HEAD') release(response);
     const handed = httpRequest({ socketPath, method, path, headers });
     handed.setTimeout(ANSWER_WAIT_MS, () => handed.destroy());
     handed.on('error', (error: NodeJS.ErrnoException) => {

@@ -106,7 +106,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   app.use(transferRoutes(routeDeps));
   app.use(batchRoutes(routeDeps));
   app.use(eventRoutes({ ...routeDeps, random: system.random }, followers));
-  app.use(syncRoutes(routeDeps, deps.answeredAt && handOver(deps.answeredAt, send)));
+  app.use(syncRoutes(routeDeps, deps.answeredAt && handOver(deps.answeredAt, routeDeps)));
   app.use(healthRoutes({ ...deps, clock, send }));
   app.use(metricsRoutes({ metrics, mayReset: deps.mayResetMetrics, send }));
   app.use(apiDocsRoutes({ send }));

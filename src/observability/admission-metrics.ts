@@ -12,6 +12,7 @@ export interface AdmissionFigures {
 
 interface LaneFigures {
   readonly queued: number;
+  readonly receiving: number;
   readonly admitted: number;
   readonly shed: number;
 }
@@ -44,8 +45,14 @@ export function admissionFamilies({
     ),
     gauge(
       'inventory_lane_requests',
-      'Taken in and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed.',
+      'Whole, and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed.',
       byLane(({ queued }) => queued),
+      'each',
+    ),
+    gauge(
+      'inventory_lane_receiving',
+      'Taken in, with a body that is still on its way; at four times LOAD_SHED_QUEUE_MAX further ones are shed.',
+      byLane(({ receiving }) => receiving),
       'each',
     ),
     gauge('inventory_held_connections', 'Connections not read at present after a refusal.', held),

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   type Edge,
   type EdgeOptions,
@@ -208,6 +209,68 @@ describe('a full queue of writes', () => {
     expect(told).toEqual([{ limited: 0, shed: 5 }]);
     release();
     await taken;
+  });
+});
+
+describe('writes whose bodies are on their way', () => {
+  const HEAD = request(`POST ${ADJUST}`, { ...JSON_TYPE, 'Content-Length': '11' });
+  const BODY = '{"delta":1}';
+  const writes = (edge: Edge) => edge.admission.statistics().lanes.writes;
+
+  function begin(edge: Edge, count: number): Socket[] {
+    return Array.from({ length: count }, () => {
+      const socket = connect(edge.port, '127.0.0.1');
+      onTestFinished(() => void socket.destroy());
+      socket.write(HEAD);
+      return socket;
+    });
+  }
+
+  it("take nobody's place, and are not begun without end", async () => {
+    const edge = await startEdge({ admission: { queueMax: 2 } });
+    await edge.stock('SKU123', 5);
+    const slow = begin(edge, 7);
+    await until(() => writes(edge).receiving === 7);
+    expect(writes(edge).queued).toBe(0);
+    expect((await edge.post(ADJUST, { delta: 1 })).status).toBe(200);
+    slow.push(...begin(edge, 1));
+    await until(() => writes(edge).receiving === 8);
+    expectProblem(await edge.post(ADJUST, { delta: 1 }), 503, 'overloaded');
+
+    slow[0]?.destroy();
+    await until(() => writes(edge).receiving === 7);
+    expect((await edge.post(ADJUST, { delta: 1 })).status).toBe(200);
+    expect(edge.admission.inFlight()).toBe(7);
+  });
+
+  it('are refused where more come than there are places for, and leave nothing', async () => {
+    const { options, release, waiting } = heldBack();
+    const edge = await startEdge({ ...options, admission: { queueMax: 2 } });
+    await edge.stock('SKU123', 5);
+    const slow = begin(edge, 3);
+    await until(() => writes(edge).receiving === 3);
+    const answers = slow.map(async (socket) => String((await once(socket, 'data'))[0]));
+    for (const socket of slow) socket.write(BODY);
+
+    const shed = await Promise.race(answers);
+    expect(statusesOf(shed)).toEqual([503]);
+    await until(() => waiting() === 2);
+    release();
+    const statuses = (await Promise.all(answers)).flatMap(statusesOf);
+    expect(statuses.sort()).toEqual([200, 200, 503]);
+    expect((await edge.get(RECORD)).body).toMatchObject({ onHand: 7 });
+  });
+});
+
+describe('who waits for the central view', () => {
+  it('does not take a place in the queue of reads', async () => {
+    const edge = await startEdge({ admission: { queueMax: 1 } });
+    await edge.stock('SKU123', 5);
+    const waiting = edge.get('/api/inventory/skus/SKU123?minSequence=9&waitMs=300');
+    await until(() => edge.admission.statistics().lanes.reads.admitted === 1);
+    await until(() => edge.admission.inFlight() === 0);
+    expect((await edge.get(RECORD)).status).toBe(200);
+    expectProblem(await waiting, 503, 'aggregate-behind');
   });
 });
 

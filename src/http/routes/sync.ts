@@ -28,7 +28,10 @@ type LetterRequest = Request<{ id: string }>;
  * The central view, the worker that keeps it, and what that could not fold. `handOver` is asked first:
  * another process may be the one that answers.
  */
-export function syncRoutes({ central, send }: RouteDeps, handOver?: RequestHandler): Router {
+export function syncRoutes(
+  { central, send, release }: RouteDeps,
+  handOver?: RequestHandler,
+): Router {
   const { worker, desk, queries } = central;
   const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
@@ -50,6 +53,8 @@ export function syncRoutes({ central, send }: RouteDeps, handOver?: RequestHandl
   async function readSku(request: Request<{ sku: string }>, response: Response): Promise<void> {
     const sku = parseSku(request.params.sku);
     const { minSequence = 0, waitMs = 0 } = parseQuery(centralSkuQuerySchema, request);
+    // Those who wait must not take the places of those who read; how many may is limited there.
+    if (waitMs > 0) release(response);
     const found = await queries.sku(sku, { minSequence, waitMs });
     send(request, response, read(centralSkuJson(sku, found)));
   }
