@@ -22,11 +22,8 @@ it('while it stops it is not ready, takes nothing on, and finishes what it had b
       'Content-Type: application/json\r\nContent-Length: 11\r\n\r\n{"delta"',
   );
   const readiness = () => client.send('GET', '/api/health/readiness');
-  const writesInFlight = async () => {
-    const { checks } = (await readiness())?.body as { checks: { queue: { writes: number } } };
-    return checks.queue.writes;
-  };
-  while ((await writesInFlight()) === 0) await sleep(5);
+  const metrics = () => fetch(`${server.url}/metrics`).then((response) => response.text());
+  while (!(await metrics()).includes('inventory_lane_receiving{lane="writes"} 1\n')) await sleep(5);
 
   server.signal('SIGTERM');
   while ((await readiness())?.status !== 503) await sleep(5);
