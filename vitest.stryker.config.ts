@@ -5,9 +5,14 @@ const DOMAIN = ['domain', 'application', 'storage/memory'].map(
   (each) => `tests/${each}/**/*.test.ts`,
 );
 /** Those of what a write and a start decide; the others are long even at their least. */
-const STORAGE = ['event-log', 'group-commit', 'recovery', 'refused-start', 'snapshot-retry'].map(
-  (each) => `tests/storage/file/${each}.test.ts`,
-);
+const STORAGE = [
+  'event-log',
+  'group-commit',
+  'recovery',
+  'refused-start',
+  'segment-scan',
+  'snapshot-retry',
+].map((each) => `tests/storage/file/${each}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -56,7 +56,8 @@ function figures(): ProofFigures[] {
   if (!existsSync(report)) return [];
   const lines = readFileSync(report, 'utf8').trimEnd().split('\n');
   const given = lines.map((line) => JSON.parse(line) as ProofFigures);
-  const nameOf = ({ promise, fault }: ProofFigures) => `${promise} ${fault}`;
+  const nameOf = ({ promise, fault }: ProofFigures) =>
+    `${promise === 'all' ? 'P99' : promise} ${fault}`;
   return given.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
 }
 

@@ -32,7 +32,7 @@ const LANES = 8;
 /** How often a lease that somebody has is made to look left behind. */
 const STOLEN_MIN = 100;
 
-describe('four servers on one directory', () => {
+describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () => {
   afterEach(cleanUp);
 
   it(

@@ -436,6 +436,36 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a rewritten segment may be the old one again after a loss of power',
+    file: PREPARE,
+    search: 'await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);',
+    replace: '',
+    killer: [
+      'tests/storage/file/interrupted-work.test.ts',
+      'rotations and snapshots may be interrupted at any operation, by a kill or a loss of power',
+    ],
+  },
+  {
+    name: 'lines behind a seal are taken',
+    file: 'src/storage/file/segment-scan.ts',
+    search: "if (sealed) return 'follows the seal of the segment';",
+    replace: '',
+    killer: [
+      'tests/storage/file/segment-scan.test.ts',
+      'the scan of a segment takes nothing behind a seal',
+    ],
+  },
+  {
+    name: 'a segment is closed without a seal',
+    file: 'src/storage/file/rotation.ts',
+    search: 'if (!segment.sealed) await seal(deps, segment, epoch);',
+    replace: '',
+    killer: [
+      'tests/storage/file/interrupted-work.test.ts',
+      'rotations and snapshots seal every segment but the last, once',
+    ],
+  },
+  {
     name: 'a snapshot that no manifest names stays',
     file: 'src/storage/file/snapshotter.ts',
     search: 'await removeLeftovers(deps, current);',

@@ -7,6 +7,7 @@ import {
   ROOT,
   emptyDisk,
   faultyStorage,
+  linesOf,
   quiet,
   restarted,
 } from './faulty-storage.js';
@@ -42,6 +43,21 @@ describe('rotations and snapshots', () => {
     const files = storage.disk.files();
     expect(pathsIn(files, EVENTS).length).toBeGreaterThan(3);
     expect(pathsIn(files, SNAPSHOTS)).toHaveLength(2);
+  });
+
+  it('seal every segment but the last, once, with its last line', async () => {
+    const storage = faultyStorage();
+    await busyService(
+      storage,
+      () => undefined,
+      () => undefined,
+    );
+    const segments = pathsIn(storage.disk.files(), EVENTS);
+    const sealsOf = (path: string) => linesOf(storage.disk, path).map(({ control }) => control);
+    for (const path of segments.slice(0, -1)) {
+      expect(sealsOf(path).indexOf('sealed')).toBe(sealsOf(path).length - 1);
+    }
+    expect(sealsOf(segments.at(-1)!)).not.toContain('sealed');
   });
 
   it(
