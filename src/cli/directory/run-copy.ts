@@ -4,6 +4,7 @@ import type { Moment } from '../../application/record-history.js';
 import { copyDirectory } from '../../storage/file/copy/copy-directory.js';
 import { takeTarget } from '../../storage/file/copy/copy-target.js';
 import { createNodeFileSystem } from '../../storage/file/node-file-system.js';
+import { isInUse } from '../../storage/file/presence-lock.js';
 import { UNFINISHED_NAME } from '../../storage/file/unfinished-copy.js';
 import { createSystem } from '../../system.js';
 import { printLogReport } from './log-report.js';
@@ -21,7 +22,7 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
   const [source, root] = [resolve(from), resolve(to)];
   try {
     const target = await takeTarget(fileSystem, root);
-    const deps = { fileSystem, ...createSystem(), onWarning };
+    const deps = { fileSystem, ...createSystem(), isInUse, onWarning };
     const report = await copyDirectory(deps, source, target, point).catch((error: unknown) => {
       discard(root);
       throw error;

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { hostname } from 'node:os';
 import type { Timers } from '../../system.js';
 import { DataDirectoryError } from './errors.js';
+import { errorCode } from './file-system.js';
 import { type KernelLock, openKernelLock } from './kernel-lock.js';
 import { makeDirectory } from './make-directory.js';
 
@@ -19,6 +20,7 @@ const OPENING_WAIT_MS = 60_000;
 /** The holder's name is written just after its lock was taken: what stands there may be old. */
 const NAME_WAIT_MS = 500;
 const POLL_MS = 20;
+const LOCK_NAME = 'presence.lock';
 
 export interface PresenceLock {
   /**
@@ -103,9 +105,29 @@ export async function takeSharedPresence(
   };
 }
 
+/**
+ * Whether any server has the directory, at this moment. It asks by trying, for some microseconds,
+ * in which a server that starts may find itself refused.
+ */
+export function isInUse(directory: string): boolean {
+  const path = `${directory}/${LOCK_NAME}`;
+  if (!fs.existsSync(path)) return false;
+  let lock: KernelLock;
+  try {
+    lock = openKernelLock(path);
+  } catch (error) {
+    // Read-only, say: nobody can write there either.
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+  const isFree = lock.tryExclusive();
+  lock.close();
+  return !isFree;
+}
+
 function openPresence(directory: string): KernelLock {
   assertSafeFileSystem(directory);
-  return openKernelLock(`${directory}/presence.lock`);
+  return openKernelLock(`${directory}/${LOCK_NAME}`);
 }
 
 function refusal(directory: string, lock: KernelLock, wanted: Mode): DataDirectoryError {
@@ -150,11 +172,16 @@ function assertSafeFileSystem(directory: string): void {
   if (process.env['UV_USE_IO_URING'] === '1') {
     throw new DataDirectoryError('UV_USE_IO_URING=1 is not supported: unset it');
   }
-  const unsafe = UNSAFE_FILE_SYSTEMS.get(fs.statfsSync(directory).type >>> 0);
+  const unsafe = unsafeFileSystem(fs.statfsSync(directory).type);
   if (unsafe !== undefined) {
     throw new DataDirectoryError(
       `${directory} is on ${unsafe}, where locks and syncs do not keep their promise: ` +
         'set DATA_DIR to a directory on a local disk',
     );
   }
+}
+
+/** The name of a file system, by its type of statfs(2), that must not be used; undefined: it may. */
+export function unsafeFileSystem(type: number): string | undefined {
+  return UNSAFE_FILE_SYSTEMS.get(type >>> 0);
 }

@@ -38,14 +38,22 @@ export interface Watermark {
 
 /** 0: there is none, or it says nothing that can be trusted. */
 export async function readWatermark(fileSystem: FileSystem, path: string): Promise<number> {
+  return (await readWatermarkFields(fileSystem, path))?.durable ?? 0;
+}
+
+/** Undefined: the same. */
+export async function readWatermarkFields(
+  fileSystem: FileSystem,
+  path: string,
+): Promise<WatermarkFields | undefined> {
   let bytes: Buffer;
   try {
     bytes = await readWhole(fileSystem, path);
   } catch (error) {
-    if (unreadable(error) !== undefined) return 0;
+    if (unreadable(error) !== undefined) return undefined;
     throw error;
   }
-  return parseWatermark(bytes)?.durable ?? 0;
+  return parseWatermark(bytes);
 }
 
 /** Undefined: it says nothing that can be trusted. */

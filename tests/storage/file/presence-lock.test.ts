@@ -4,7 +4,11 @@ import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'n
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DataDirectoryError } from '../../../src/storage/file/errors.js';
-import { prepareDirectory, takePresenceLock } from '../../../src/storage/file/presence-lock.js';
+import {
+  prepareDirectory,
+  takePresenceLock,
+  unsafeFileSystem,
+} from '../../../src/storage/file/presence-lock.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 const HOLDER = new URL('lock-holder.ts', import.meta.url).pathname;
@@ -105,6 +109,15 @@ describe('the presence lock', () => {
     renameSync(`${directory}/moved.lock`, `${directory}/presence.lock`);
     expect(lock.isHeld()).toBe(true);
     lock.release();
+  });
+
+  it.each([
+    [0x6969, 'NFS'],
+    [0xfe534d42 | 0, 'SMB2'],
+    [0x65735546, 'FUSE'],
+    [0xef53, undefined],
+  ])('is not taken on a file system of type %d: %s', (type, name) => {
+    expect(unsafeFileSystem(type)).toBe(name);
   });
 
   it('belongs to the user of the service alone', () => {

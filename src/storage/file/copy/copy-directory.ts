@@ -15,6 +15,8 @@ export interface CopyDeps {
   readonly fileSystem: FileSystem;
   readonly timers: Timers;
   readonly ids: IdSource;
+  /** Whether servers have this directory at the moment. */
+  readonly isInUse: (root: string) => boolean;
   readonly onWarning: (message: string) => void;
 }
 

@@ -6,7 +6,7 @@ import { assertNothingLost, lossFloor } from '../loss-floor.js';
 import { MANIFEST_NAME, type Manifest, loadManifest } from '../manifest.js';
 import { FIRST_PREVIOUS } from '../record-format.js';
 import { type SegmentScan, scanSegment } from '../segment-scan.js';
-import { readWatermark } from '../watermark.js';
+import { readWatermark, readWatermarkFields } from '../watermark.js';
 import type { SegmentBytes } from './source-segments.js';
 
 /** A log that has stood still for so long has nobody who writes to it. */
@@ -27,6 +27,8 @@ export interface SourceLog {
 
 interface SourceDeps {
   readonly fileSystem: FileSystem;
+  /** Whether servers have the directory at this moment. */
+  readonly isInUse: (root: string) => boolean;
   readonly timers: Timers;
 }
 
@@ -35,12 +37,14 @@ interface Look extends Omit<SourceLog, 'last'> {
   /** Up to here events are known to be durable: they will never be others. */
   readonly known: number;
   readonly watermark: number;
+  /** Of servers that share the directory: while any of them lives nothing exists beyond it. */
+  readonly isWatermarkExact: boolean;
 }
 
 /**
  * Reads the log of a directory that may be in use, without being in anybody's way. What is known to
- * be durable when it is called is in; of what is not, nothing is that its writer may still take
- * back. Where nobody writes any more (a killed server), all whole events are in, as a start would
+ * be durable when it is called is in; of what is not, nothing is that its writer, or another server
+ * that shares the directory, may still take back. Where nobody writes any more (a killed server), all whole events are in, as a start would
  * have it. Rejects with DataDirectoryError where acknowledged events are damaged or missing.
  */
 export async function readSourceLog(deps: SourceDeps, root: string): Promise<SourceLog> {
@@ -50,7 +54,10 @@ export async function readSourceLog(deps: SourceDeps, root: string): Promise<Sou
     // What was cut meanwhile, nobody was promised.
     goal = Math.min(goal, look.scan.last);
     if (look.known >= goal || looks === LOOKS_MAX) return { ...look, last: look.known };
-    if (!(await moves(deps, look))) return { ...look, last: look.scan.last };
+    if (!(await moves(deps, look))) {
+      const isAll = look.isWatermarkExact && deps.isInUse(root);
+      return { ...look, last: isAll ? look.known : look.scan.last };
+    }
   }
 }
 
@@ -69,7 +76,8 @@ async function lookAtMoving(deps: SourceDeps, paths: DataPaths): Promise<Look> {
  * one of the segments of the second, also when a rotation comes in between, and final.
  */
 async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Look> {
-  const watermark = await readWatermark(fileSystem, paths.watermark);
+  const mark = await readWatermarkFields(fileSystem, paths.watermark);
+  const watermark = mark?.durable ?? 0;
   const manifest = await loadManifest(fileSystem, paths.root);
   if (manifest === undefined) throw new DataDirectoryError(`${paths.root} has no ${MANIFEST_NAME}`);
   const lastSealed = manifest.sealed.at(-1);
@@ -81,7 +89,9 @@ async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Loo
   const floor = lossFloor(manifest, { scan, bytes });
   const known = Math.max(watermark, floor, manifest.clean?.last ?? 0);
   assertNothingLost(path, { scan, bytes }, known);
-  return { paths, manifest, active: { path, start, bytes }, scan, known, watermark };
+  const isWatermarkExact = mark?.segment !== undefined;
+  const active = { path, start, bytes };
+  return { paths, manifest, active, scan, known, watermark, isWatermarkExact };
 }
 
 /** Resolves with true as soon as somebody has written, with false when nobody did for a time. */

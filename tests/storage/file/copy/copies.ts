@@ -16,6 +16,7 @@ export interface CopyOptions {
   readonly to?: string;
   readonly point?: Moment;
   readonly timers?: Timers;
+  readonly isInUse?: boolean;
   readonly warnings?: string[];
 }
 
@@ -24,7 +25,8 @@ export async function copied(options: CopyOptions): Promise<LogReport> {
   const { fileSystem, from = ROOT, to = COPY, point, warnings = [] } = options;
   const { ids, timers } = createSystem();
   const onWarning = (message: string) => void warnings.push(message);
-  const deps = { fileSystem, ids, timers: options.timers ?? timers, onWarning };
+  const isInUse = () => options.isInUse === true;
+  const deps = { fileSystem, ids, timers: options.timers ?? timers, isInUse, onWarning };
   return await copyDirectory(deps, from, await takeTarget(fileSystem, to), point);
 }
 

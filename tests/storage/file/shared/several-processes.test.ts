@@ -1,10 +1,16 @@
-import { readFileSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decide } from '../../../../src/domain/decide.js';
 import { UnavailableError } from '../../../../src/domain/errors.js';
+import {
+  type Manifest,
+  loadManifest,
+  saveManifest,
+} from '../../../../src/storage/file/manifest.js';
 import { createNodeFileSystem } from '../../../../src/storage/file/node-file-system.js';
 import {
+  isInUse,
   takePresenceLock,
   takeSharedPresence,
 } from '../../../../src/storage/file/presence-lock.js';
@@ -18,6 +24,7 @@ import {
   startSharing,
 } from '../../../support/shared-harness.js';
 import { temporaryDirectory } from '../../../support/temporary-directory.js';
+import { copied } from '../copy/copies.js';
 
 /** A segment of a few events each. */
 const SMALL_SEGMENTS = { snapshotPolicy: { everyEvents: 3, logBytesMin: 600 } };
@@ -253,6 +260,47 @@ describe('processes that share a directory', () => {
     expect(next.repository.recovery).toMatchObject({ clean: true, events: 1 });
     await kill(next);
     expect((await start()).repository.recovery).toMatchObject({ clean: false, events: 1 });
+  });
+
+  it.each([
+    ['nothing beyond the watermark while one lives', true, 5],
+    ['every whole event where none does', false, 6],
+  ])('are backed up with %s', async (_what, lives, last) => {
+    const one = await start();
+    for (let units = 1; units <= 5; units += 1) await addOne(one);
+    const watermark = readFileSync(`${root}/watermark`);
+    await addOne(one);
+    await kill(one);
+    // As if it had been killed before it raised the watermark.
+    writeFileSync(`${root}/watermark`, watermark);
+    const to = `${temporaryDirectory()}/copy`;
+
+    const fileSystem = createNodeFileSystem();
+    const report = await copied({ fileSystem, from: root, to, isInUse: lives });
+
+    expect(report.lastSequence).toBe(last);
+  });
+
+  it('are in use while any of them lives', async () => {
+    expect(isInUse(root)).toBe(false);
+    const [one, other] = [await start(), await start()];
+    await kill(one);
+    expect(isInUse(root)).toBe(true);
+    await kill(other);
+    expect(isInUse(root)).toBe(false);
+  });
+
+  it.each([true, false])('refuse a directory of another version; others live: %s', async (live) => {
+    const one = await start();
+    if (!live) await kill(one);
+    const fileSystem = createNodeFileSystem();
+    const manifest = await loadManifest(fileSystem, root);
+    const later = { ...manifest!, format: manifest!.format + 1 } as Manifest;
+    await saveManifest(fileSystem, root, later);
+
+    await expect(startSharing(root)).rejects.toThrow(/format \d/);
+
+    await saveManifest(fileSystem, root, manifest!);
   });
 
   it('keep out a server that does not share, and are kept out by one', async () => {
