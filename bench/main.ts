@@ -9,6 +9,7 @@ import { growth } from './parts/growth.js';
 import { latency } from './parts/latency.js';
 import { overload } from './parts/overload.js';
 import { requests, sideKeys } from './parts/requests.js';
+import { shared } from './parts/shared.js';
 import { start } from './parts/start.js';
 import { sync } from './parts/sync.js';
 import { writers } from './parts/writers.js';
@@ -24,6 +25,7 @@ const parts: Readonly<Record<string, () => Promise<Section>>> = {
   writers,
   followers,
   sync,
+  shared,
   overload,
 };
 
