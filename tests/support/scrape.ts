@@ -70,7 +70,9 @@ export function familiesOf(text: string): Described[] {
 
 /** The document about them. */
 export function metricsTable({ text, together }: Scrape): string {
-  const rows = familiesOf(text).map(
+  // In which order they come depends on which worker keeps the central view.
+  const families = familiesOf(text).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = families.map(
     ({ name, type, labels, help }) =>
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${together.get(name)} | ${help} |`,
   );
