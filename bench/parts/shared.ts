@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestMaker, type Round, runLoad } from '../load.js';
 import { progress } from '../progress.js';
 import { barChart } from '../report/bar-chart.js';
@@ -85,6 +86,9 @@ export async function shared(): Promise<Section> {
   return sectionOf((setup, name) => figuresOf(rounds.get(keyOf(setup, name)) ?? []));
 }
 
+/** Readings of workers are at most a second old. */
+const SETTLED_MS = 1_500;
+
 function keyOf({ name }: Setup, what: string): string {
   return `${name}: ${what}`;
 }
@@ -97,13 +101,13 @@ async function oneRound(
 ): Promise<Round> {
   const [first] = servers;
   if (first === undefined) throw new Error('no server');
-  const before = await metricOf(first, 'inventory_log_sequence');
+  const before = await settledSequence(first);
   const connections = Math.max(1, Math.round(settings.connections / servers.length));
   const parts = await Promise.all(
     servers.map((server) => runLoad(server, [maker], { connections, seconds })),
   );
   const answered = parts.reduce((sum, part) => sum + part.answered, 0);
-  const made = (await metricOf(first, 'inventory_log_sequence')) - before;
+  const made = (await settledSequence(first)) - before;
   if (made !== answered) throw new Error(`${answered} events expected in the log, ${made} found`);
   const cpu = parts.reduce((sum, part) => sum + part.cpuMicrosecondsPerRequest * part.answered, 0);
   return {
@@ -113,6 +117,16 @@ async function oneRound(
     p50Ms: Math.max(...parts.map(({ p50Ms }) => p50Ms)),
     p99Ms: Math.max(...parts.map(({ p99Ms }) => p99Ms)),
   };
+}
+
+/** What one process counts follows what another has written, a moment later. */
+async function settledSequence(server: Service): Promise<number> {
+  for (let before = NaN; ;) {
+    const sequence = await metricOf(server, 'inventory_log_sequence');
+    if (sequence === before) return sequence;
+    before = sequence;
+    await sleep(SETTLED_MS);
+  }
 }
 
 function figuresOf(rounds: readonly Round[]): Figures {

@@ -108,6 +108,12 @@ export async function syncOrDie(sync: () => Promise<void>, what: string): Promis
 }
 
 /**
+ * A new file that is larger is synced bit by bit: a sync of the log may have to wait for all that
+ * other files have waiting for the disk.
+ */
+const WAITING_BYTES_MAX = 2 * 1024 * 1024;
+
+/**
  * Makes a file of these bytes (or chunks of them) whose content is durable, in place of one that is
  * there. Where there is no room for it nothing is left behind: it would keep others from theirs.
  */
@@ -119,7 +125,14 @@ export async function writeNewFile(
   await removeIfThere(fileSystem, path);
   const file = await fileSystem.create(path);
   try {
-    for (const bytes of content) await appendFully(file, bytes);
+    let waiting = 0;
+    for (const bytes of content) {
+      await appendFully(file, bytes);
+      waiting += bytes.length;
+      if (waiting < WAITING_BYTES_MAX) continue;
+      await syncOrDie(() => file.dataSync(), path);
+      waiting = 0;
+    }
     await syncOrDie(() => file.dataSync(), path);
   } catch (error) {
     await closeQuietly(file);
