@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RequestMaker, type Round, runLoad } from '../load.js';
 import { progress } from '../progress.js';
 import { barChart } from '../report/bar-chart.js';
