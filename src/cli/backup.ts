@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
+import { runCommand } from './run-command.js';
 
 const USAGE = `Usage: npm run backup -- DATA_DIR [BACKUP]
 
@@ -12,32 +13,16 @@ line when the command ends; it is a data directory by itself, and npm run restor
 
 Exit code 0: done; 1: the data is damaged (with its place) or cannot be copied, and no copy is left.`;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: string[]): Promise<number> {
-  const command = parseCommandLine(args);
-  if (command === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
-  if (command !== undefined) return await runCopy(command);
-  console.error(USAGE);
-  return 2;
-}
+process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });
 
 /** Undefined: wrong usage. */
 function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
-  try {
-    const help = { type: 'boolean', short: 'h', default: false } as const;
-    const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
-    if (values.help) return 'help';
-    const [from, to] = positionals;
-    if (from === undefined || positionals.length > 2) return undefined;
-    return { from, to: to ?? beside(from) };
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const help = { type: 'boolean', short: 'h', default: false } as const;
+  const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
+  if (values.help) return 'help';
+  const [from, to] = positionals;
+  if (from === undefined || positionals.length > 2) return undefined;
+  return { from, to: to ?? beside(from) };
 }
 
 function beside(directory: string): string {

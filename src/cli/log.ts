@@ -6,6 +6,7 @@ import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/data-direc
 import { readWhole } from '../storage/file/file-system.js';
 import { createNodeFileSystem } from '../storage/file/node-file-system.js';
 import { type LogLine, NEWLINE, parseLine } from '../storage/file/record-format.js';
+import { runCommand } from './run-command.js';
 
 const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]
 
@@ -23,18 +24,9 @@ interface Wanted {
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no error.
 process.stdout.on('error', () => process.exit(0));
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: printOrSayWhy });
 
-async function main(args: string[]): Promise<number> {
-  const wanted = parseCommandLine(args);
-  if (wanted === undefined) {
-    console.error(USAGE);
-    return 2;
-  }
-  if (wanted === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+async function printOrSayWhy(wanted: Wanted): Promise<number> {
   try {
     return await print(wanted);
   } catch (error) {
@@ -45,25 +37,20 @@ async function main(args: string[]): Promise<number> {
 
 /** Undefined: wrong usage. */
 function parseCommandLine(args: string[]): Wanted | 'help' | undefined {
-  try {
-    const { positionals, values } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        after: { type: 'string', default: '0' },
-        sku: { type: 'string' },
-      },
-    });
-    if (values.help) return 'help';
-    const [directory] = positionals;
-    if (directory === undefined || positionals.length > 1) return undefined;
-    if (!/^\d{1,15}$/.test(values.after)) return undefined;
-    return { root: resolve(directory), after: Number(values.after), sku: values.sku };
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      after: { type: 'string', default: '0' },
+      sku: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  const [directory] = positionals;
+  if (directory === undefined || positionals.length > 1) return undefined;
+  if (!/^\d{1,15}$/.test(values.after)) return undefined;
+  return { root: resolve(directory), after: Number(values.after), sku: values.sku };
 }
 
 async function print(wanted: Wanted): Promise<number> {

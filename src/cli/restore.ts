@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { parseMoment } from '../http/moment.js';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
+import { runCommand } from './run-command.js';
 
 const USAGE = `Usage: npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]
 
@@ -14,39 +15,23 @@ ends. It has a new node id: whoever follows the old one's feed has to begin anew
 Exit code 0: done; 1: the backup is damaged (with its place), does not reach so far, or cannot be
 copied, and no copy is left.`;
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: string[]): Promise<number> {
-  const command = parseCommandLine(args);
-  if (command === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
-  if (command !== undefined) return await runCopy(command);
-  console.error(USAGE);
-  return 2;
-}
+process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });
 
 /** Undefined: wrong usage. */
 function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
-  try {
-    const { positionals, values } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        at: { type: 'string' },
-      },
-    });
-    if (values.help) return 'help';
-    const [from, to] = positionals;
-    if (from === undefined || to === undefined || positionals.length > 2) return undefined;
-    const command = { from, to };
-    if (values.at === undefined) return command;
-    const point = parseMoment(values.at);
-    return point && { ...command, point };
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      at: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  const [from, to] = positionals;
+  if (from === undefined || to === undefined || positionals.length > 2) return undefined;
+  const command = { from, to };
+  if (values.at === undefined) return command;
+  const point = parseMoment(values.at);
+  return point && { ...command, point };
 }

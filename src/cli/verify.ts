@@ -4,26 +4,18 @@ import { parseArgs } from 'node:util';
 import { createNodeFileSystem } from '../storage/file/node-file-system.js';
 import { verifyLog } from '../storage/file/verify-log.js';
 import { printLogReport } from './directory/log-report.js';
+import { runCommand } from './run-command.js';
 
 const USAGE = `Usage: npm run verify -- DATA_DIR
 
 Refolds the event log of DATA_DIR from its first line, changing nothing, and checks every line.
 A running server may go on meanwhile. Exit code 0: all holds; 1: damage, with its place.`;
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand({ usage: USAGE, parse: directoryOf, run: verify });
 
-async function main(args: string[]): Promise<number> {
-  const directory = directoryOf(args);
-  if (directory === undefined) {
-    console.error(USAGE);
-    return 2;
-  }
-  if (directory === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+async function verify({ path }: { readonly path: string }): Promise<number> {
   try {
-    const report = await verifyLog(createNodeFileSystem(), directory.path);
+    const report = await verifyLog(createNodeFileSystem(), path);
     printLogReport(report);
     return report.differences.length > 0 ? 1 : 0;
   } catch (error) {
@@ -34,14 +26,9 @@ async function main(args: string[]): Promise<number> {
 
 /** Undefined: wrong usage. */
 function directoryOf(args: string[]): { readonly path: string } | 'help' | undefined {
-  try {
-    const help = { type: 'boolean', short: 'h', default: false } as const;
-    const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
-    if (values.help) return 'help';
-    const [path] = positionals;
-    return path === undefined || positionals.length > 1 ? undefined : { path: resolve(path) };
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  const help = { type: 'boolean', short: 'h', default: false } as const;
+  const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
+  if (values.help) return 'help';
+  const [path] = positionals;
+  return path === undefined || positionals.length > 1 ? undefined : { path: resolve(path) };
 }
