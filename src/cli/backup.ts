@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
-import { runCommand } from './run-command.js';
+import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run backup -- DATA_DIR [BACKUP]
 

@@ -6,7 +6,7 @@ import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/data-direc
 import { readWhole } from '../storage/file/file-system.js';
 import { createNodeFileSystem } from '../storage/file/node-file-system.js';
 import { type LogLine, NEWLINE, parseLine } from '../storage/file/record-format.js';
-import { runCommand } from './run-command.js';
+import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]
 

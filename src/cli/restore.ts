@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { parseMoment } from '../http/moment.js';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
-import { runCommand } from './run-command.js';
+import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]
 

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createNodeFileSystem } from '../storage/file/node-file-system.js';
 import { verifyLog } from '../storage/file/verify-log.js';
 import { printLogReport } from './directory/log-report.js';
-import { runCommand } from './run-command.js';
+import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run verify -- DATA_DIR
 
