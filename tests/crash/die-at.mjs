@@ -43,7 +43,7 @@ if (point !== undefined) {
     call({ name: 'sync', path: paths.get(given[0]) }, fdatasync, given);
   whole.fsync = (/** @type {[number, Done]} */ ...given) =>
     call({ name: 'sync', path: paths.get(given[0]) }, fsync, given);
-  // The watermark of several servers is written so.
+  // The watermark is written so; that of several servers is opened so, too.
   whole.openSync = (/** @type {Parameters<typeof openSync>} */ ...given) => {
     const fd = openSync(...given);
     paths.set(fd, String(given[0]));
