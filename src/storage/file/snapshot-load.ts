@@ -4,7 +4,7 @@ import type { DataPaths } from './data-directory.js';
 import type { FileSystem } from './file-system.js';
 import { readLines } from './line-reader.js';
 import type { Manifest, SnapshotEntry } from './manifest.js';
-import { SnapshotReader } from './snapshot-format.js';
+import { SnapshotReader } from './snapshot-reader.js';
 
 export interface LoadedSnapshot {
   readonly state: PublishedState;

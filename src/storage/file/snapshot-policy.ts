@@ -6,7 +6,7 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
  * The log between two snapshots is at least so many times as large as the first of them: writing
  * snapshots stays a small, constant part of writing events, however many records there are.
  */
-const LOG_PER_SNAPSHOT = 2;
+const LOG_PER_SNAPSHOT = 4;
 
 export interface SnapshotPolicy {
   /** The least number of events between two snapshots. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FrozenState } from '../frozen-state.js';
+import { BatchWriter } from './batch-writer.js';
 import { type DataPaths, fileNameOf } from './data-directory.js';
 import { type FileSystem, removeIfThere, syncOrDie, writeNewFile } from './file-system.js';
 import type { Manifest, SnapshotEntry } from './manifest.js';
-import { snapshotParts } from './snapshot-format.js';
+import { snapshotTexts } from './snapshot-texts.js';
 
 /**
  * How much is gathered before it is handed to the disk: about a millisecond's work, after which
@@ -28,7 +29,7 @@ export async function writeSnapshot(
   const hash = createHash('sha256');
   let bytes = 0;
   function* measured(): Iterable<Buffer> {
-    for (const chunk of gathered(snapshotParts(state))) {
+    for (const chunk of chunksOf(snapshotTexts(state))) {
       onChunk();
       hash.update(chunk);
       bytes += chunk.length;
@@ -53,16 +54,15 @@ export async function removeLeftovers(
   }
 }
 
-function* gathered(parts: Iterable<Buffer>): Iterable<Buffer> {
-  let chunk: Buffer[] = [];
-  let bytes = 0;
-  for (const part of parts) {
-    chunk.push(part);
-    bytes += part.length;
-    if (bytes < CHUNK_BYTES) continue;
-    yield Buffer.concat(chunk);
-    chunk = [];
-    bytes = 0;
+/** Each is valid until the next is asked for. */
+function* chunksOf(texts: Iterable<string>): Iterable<Buffer> {
+  const writer = new BatchWriter();
+  writer.begin('');
+  for (const text of texts) {
+    writer.addLine(text);
+    if (writer.bytes.length < CHUNK_BYTES) continue;
+    yield writer.bytes;
+    writer.begin('');
   }
-  if (chunk.length > 0) yield Buffer.concat(chunk);
+  if (writer.bytes.length > 0) yield writer.bytes;
 }

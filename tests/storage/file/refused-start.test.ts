@@ -371,6 +371,21 @@ describe('a damaged snapshot', () => {
     ]);
   });
 
+  it('is one that another version wrote: it is not read, and the log is folded', async () => {
+    const image = await longImage();
+    const snapshots = pathsIn(image, SNAPSHOTS);
+    const former = (path: string): Buffer =>
+      forged(image.get(path)!, (text) => text.replace('{"snapshot":2,', '{"snapshot":1,'));
+    const files = Object.fromEntries(snapshots.map((path) => [path, former(path)]));
+    const said = nothingSaid();
+    const { repository } = await startedFrom(withFiles(image, files)).open({ said });
+    expect(said.warnings).toHaveLength(2);
+    for (const warning of said.warnings) {
+      expect(warning).toMatch(/cannot be used \(it has format 1, not 2\); folding more of the log/);
+    }
+    expect(repository.recovery).toMatchObject({ events: 60, replayed: 60 });
+  });
+
   it('is replaced in time: two good ones are there again', async () => {
     const image = await longImage();
     const [, newer] = pathsIn(image, SNAPSHOTS);
