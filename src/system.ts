@@ -51,22 +51,40 @@ export function createSystem(): System {
   };
 }
 
-/** Random bytes are fetched this many at a time: one by one they cost more than all the rest. */
-const RANDOM_POOL_BYTES = 8_192;
+/** Random bytes are fetched for so many ids at a time: one by one they cost more than all the rest. */
+const IDS_AT_ONCE = 512;
 const UUID_BYTES = 16;
+const DIGITS = Buffer.from('0123456789abcdef');
+/** Where the first digit of each byte stands in the text. */
+const DIGITS_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
-/** UUIDs, version 7 (RFC 9562): they sort by the millisecond of their making. */
+/**
+ * UUIDs, version 7 (RFC 9562): they sort by the millisecond of their making. Written into one text
+ * that is copied for each: joining its parts makes fifteen times as much garbage, for every request.
+ */
 function createIdSource(): IdSource {
-  const pool = new Uint8Array(RANDOM_POOL_BYTES);
-  let used = pool.length;
+  const pool = new Uint8Array(IDS_AT_ONCE * UUID_BYTES);
+  const parts = Array.from({ length: IDS_AT_ONCE }, (_, index) =>
+    pool.subarray(index * UUID_BYTES, (index + 1) * UUID_BYTES),
+  );
+  const bytes = new Uint8Array(UUID_BYTES);
+  const text = Buffer.from('00000000-0000-0000-0000-000000000000');
+  let used = IDS_AT_ONCE;
   return {
     next() {
-      if (used === pool.length) {
+      if (used === IDS_AT_ONCE) {
         randomFillSync(pool);
         used = 0;
       }
-      used += UUID_BYTES;
-      return v7({ random: pool.subarray(used - UUID_BYTES, used) });
+      v7({ random: parts[used] ?? pool }, bytes);
+      used += 1;
+      for (let index = 0; index < UUID_BYTES; index += 1) {
+        const at = DIGITS_AT[index] ?? 0;
+        const byte = bytes[index] ?? 0;
+        text[at] = DIGITS[byte >>> 4] ?? 0;
+        text[at + 1] = DIGITS[byte & 15] ?? 0;
+      }
+      return text.toString('latin1');
     },
   };
 }

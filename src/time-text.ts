@@ -10,16 +10,22 @@ const TEXT_LENGTH = '2026-01-01T00:00:00.000Z'.length;
 const dayTexts = new Array<string>(DAYS_KEPT).fill('');
 const dayNumbers = new Array<number>(DAYS_KEPT).fill(NaN);
 
-/** One event's time is written many times, into its line and its answer. */
-let lastMs = NaN;
-let lastText = '';
+/**
+ * One event's time is written many times, into its line and its answer, by turns with the end of its
+ * key and its expiry. A prime number, so that no usual span leads from one to the same place.
+ */
+const TEXTS_KEPT = 61;
+
+const keptTexts = new Array<string>(TEXTS_KEPT).fill('');
+const keptTimes = new Array<number>(TEXTS_KEPT).fill(NaN);
 
 export function timeText(ms: number): string {
-  if (ms !== lastMs) {
-    lastText = textOf(ms);
-    lastMs = ms;
+  const slot = Math.abs(ms % TEXTS_KEPT);
+  if (keptTimes[slot] !== ms) {
+    keptTexts[slot] = textOf(ms);
+    keptTimes[slot] = ms;
   }
-  return lastText;
+  return keptTexts[slot] ?? '';
 }
 
 function textOf(ms: number): string {

@@ -117,9 +117,12 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     async execute(command, request) {
       const scope = new CommandScope(command, request?.key);
       for (;;) {
-        const { result, durable } = await mutex.runExclusive(await locksOf(scope), () =>
+        const locks = locksOf(scope);
+        const transacted = mutex.runExclusive(locks instanceof Promise ? await locks : locks, () =>
           repository.transact((tx) => step(tx, command, request), scope),
         );
+        // What is there already is not waited for: that would cost every write a turn and a promise.
+        const { result, durable } = transacted instanceof Promise ? await transacted : transacted;
         // The mutex is free again: the next writer of this record does not wait for the disk.
         if (durable !== undefined) await durable;
         if (result === 'again') continue;

@@ -35,7 +35,7 @@ export function decideReserve(command: ReserveStock, circumstances: Circumstance
     lines: sheet.lines(),
     reads: [],
     reservations: [newReservation(command, sheet.rows, circumstances.at)],
-    ...(command.reference !== undefined && { reference: command.reference }),
+    reference: command.reference,
   };
 }
 

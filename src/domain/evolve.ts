@@ -97,7 +97,7 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
 /** What is left over in the end is held without a line. */
 function takeHeldDelta(held: HeldDeltas, key: StockKey): number {
   const delta = held.get(key) ?? 0;
-  held.delete(key);
+  if (delta !== 0) held.set(key, 0);
   return delta;
 }
 

@@ -40,7 +40,8 @@ export class Worksheet {
     const row: WorkRow = {
       index: this.rows.length,
       key,
-      name,
+      // Those of the record, where there is one: a request's would stay in memory with what is made of it.
+      name: before ?? name,
       before,
       onHand: before?.onHand ?? 0,
       reserved: before?.reserved ?? 0,

@@ -121,7 +121,8 @@ export class PublishedState implements StateView {
 
   putReservation(reservation: StoredReservation): void {
     const { id, reference } = reservation;
-    const before = this.reservations.get(id);
+    // The first version of one has none before it: not looked for, in a map that no cache holds.
+    const before = reservation.version === 1 ? undefined : this.reservations.get(id);
     this.reservations.set(id, reservation);
     this.holds.replace(before, reservation);
     if (reservation.retainUntil !== null) this.closed.set(id, reservation.retainUntil);
@@ -129,7 +130,10 @@ export class PublishedState implements StateView {
   }
 
   putKey(digest: string, entry: KeyEntry): void {
-    // Behind the others again, so that the oldest stay in front for clearing.
+    const known = this.keys.size;
+    this.keys.set(digest, entry);
+    if (this.keys.size > known) return;
+    // It was dead, and is used again: behind the others, so that the oldest stay in front for clearing.
     this.keys.delete(digest);
     this.keys.set(digest, entry);
   }
