@@ -23,5 +23,7 @@ export function limitRepository<T extends InventoryRepository>(
     event: async (sequence) => await logReads.run(() => repository.event(sequence)),
     eventsAfter: async (sequence, limit) =>
       await logReads.run(() => repository.eventsAfter(sequence, limit)),
+    movementsAfter: async (sequence, limit) =>
+      await logReads.run(() => repository.movementsAfter(sequence, limit)),
   };
 }

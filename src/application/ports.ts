@@ -1,3 +1,4 @@
+import type { AggregateEvent } from '../domain/aggregate.js';
 import type { DecisionView } from '../domain/decide.js';
 import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/events.js';
 import type { StockKey } from '../domain/keys.js';
@@ -44,7 +45,7 @@ export interface TransactionScope {
 /**
  * Where stock lives. All drivers keep the one rule (domain/evolve.ts) and pass one contract suite.
  */
-export interface InventoryRepository extends DurableInventory {
+export interface InventoryRepository extends DurableInventory, MovementLog {
   /**
    * Runs `work` alone on the newest state. `work` is synchronous and has no effect but its
    * appends, since a driver that lost a race runs it again on newer state. All its appends happen,
@@ -74,6 +75,15 @@ export interface DurableLog {
    * returned function is called. Writers are waiting meanwhile: it is quick, and never throws.
    */
   onDurable(listener: DurableListener): () => void;
+}
+
+/** The durable log, for the central view. */
+export interface MovementLog extends Pick<DurableLog, 'nodeId' | 'durableSequence'> {
+  /**
+   * As `eventsAfter`, only as much of each event as the central view folds; JSON.stringify may say
+   * more of it.
+   */
+  movementsAfter(sequence: number, limit: number): Promise<readonly AggregateEvent[]>;
 }
 
 export type DurableListener = (event: InventoryEvent) => void;

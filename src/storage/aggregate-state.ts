@@ -6,6 +6,7 @@ import type {
   StoreShare,
 } from '../application/central-aggregate.js';
 import type { CentralRecord } from '../domain/aggregate.js';
+import { CentralRecords } from '../domain/central-records.js';
 import type { RecordTime } from '../domain/stock.js';
 import { OpenLetters } from './open-letters.js';
 
@@ -20,43 +21,25 @@ export interface AggregateState {
   droppedLetters(source: string, at: RecordTime): readonly LetterChange[];
   sourceNames(): readonly string[];
   /** Every record, store by store; records may be changed while it is walked. */
-  storesOf(source: string): Iterable<readonly [storeId: string, Iterable<CentralRecord>]>;
+  storesOf(source: string): Iterable<Iterable<CentralRecord>>;
 }
-
-/** By SKU: a store's records need no name made of several. */
-type Skus = Map<string, CentralRecord>;
 
 interface SourceState {
   progress: SourceProgress;
-  readonly stores: Map<string, Skus>;
+  readonly records: CentralRecords;
 }
 
 export function createAggregateState(): AggregateState {
   const sources = new Map<string, SourceState>();
   const open = new OpenLetters();
-  let records = 0;
-
-  function put(stores: Map<string, Skus>, record: CentralRecord): void {
-    let skus = stores.get(record.storeId);
-    if (skus === undefined) {
-      skus = new Map<string, CentralRecord>();
-      stores.set(record.storeId, skus);
-    }
-    const before = skus.size;
-    skus.set(record.sku, record);
-    records += skus.size - before;
-  }
 
   const reads: CentralReads = {
     progressOf: (source) => sources.get(source)?.progress,
-    record: (source, { storeId, sku }) => sources.get(source)?.stores.get(storeId)?.get(sku),
+    record: (source, name) => sources.get(source)?.records.get(name),
     sharesOf(sku) {
       const shares: StoreShare[] = [];
-      for (const [source, { stores }] of sources) {
-        for (const skus of stores.values()) {
-          const record = skus.get(sku);
-          if (record !== undefined) shares.push({ source, record });
-        }
+      for (const [source, { records }] of sources) {
+        for (const record of records.ofSku(sku)) shares.push({ source, record });
       }
       return shares.sort(bySourceAndStore);
     },
@@ -65,7 +48,11 @@ export function createAggregateState(): AggregateState {
     lettersAbout: (source, name) => open.about(source, name),
     isInDoubt: (source) => open.isInDoubt(source),
     letterCount: (source) => open.count(source),
-    recordCount: () => records,
+    recordCount() {
+      let count = 0;
+      for (const { records } of sources.values()) count += records.size;
+      return count;
+    },
   };
 
   function applyLetters(changes: readonly LetterChange[]): void {
@@ -78,25 +65,20 @@ export function createAggregateState(): AggregateState {
     apply(commit) {
       const { progress } = commit;
       const known = sources.get(progress.name);
-      const source = known ?? { progress, stores: new Map<string, Skus>() };
+      const source = known ?? { progress, records: new CentralRecords() };
       if (known === undefined) sources.set(progress.name, source);
       source.progress = progress;
-      for (const record of commit.records) put(source.stores, record);
+      for (const record of commit.records) source.records.put(record);
       applyLetters(commit.letters);
     },
     drop(source, letters) {
-      for (const skus of sources.get(source)?.stores.values() ?? []) records -= skus.size;
       sources.delete(source);
       applyLetters(letters);
     },
     droppedLetters: (source, at) =>
       [...open.of(source)].map((letter) => ({ kind: 'dropped', at, letter })),
     sourceNames: () => [...sources.keys()],
-    *storesOf(source) {
-      for (const [storeId, skus] of sources.get(source)?.stores ?? []) {
-        yield [storeId, skus.values()];
-      }
-    },
+    storesOf: (source) => sources.get(source)?.records.byStore() ?? [],
   };
 }
 

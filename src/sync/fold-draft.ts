@@ -12,12 +12,12 @@ import {
   foldEvent,
   setAside,
 } from '../domain/aggregate.js';
-import { type StockKey, stockKey } from '../domain/keys.js';
+import { CentralRecords } from '../domain/central-records.js';
 import type { RecordTime } from '../domain/stock.js';
 
 /** What is folded of one source and not committed yet. */
 export class FoldDraft {
-  private records = new Map<StockKey, CentralRecord>();
+  private records = new CentralRecords();
   private letters: LetterChange[] = [];
   private sequenceNow: number;
   private nodeId: string | undefined;
@@ -40,8 +40,7 @@ export class FoldDraft {
     return new FoldDraft(this.progress, this.lookup);
   }
 
-  readonly lookup: CentralLookup = (name) =>
-    (this.records.size > 0 ? this.records.get(stockKey(name)) : undefined) ?? this.below(name);
+  readonly lookup: CentralLookup = (name) => this.records.get(name) ?? this.below(name);
 
   get sequence(): number {
     return this.sequenceNow;
@@ -115,13 +114,13 @@ export class FoldDraft {
   }
 
   put(record: CentralRecord): void {
-    this.records.set(stockKey(record), record);
+    this.records.put(record);
   }
 
   /** All of it, for the next commit. */
   get content(): AggregateCommit {
     const { progress, letters } = this;
-    return { progress, records: [...this.records.values()], letters };
+    return { progress, records: this.records.toArray(), letters };
   }
 
   /** What is committed now is to be found below. */
@@ -129,7 +128,7 @@ export class FoldDraft {
     this.from = this.progress;
     this.events = 0;
     this.lines = 0;
-    this.records = new Map();
+    this.records = new CentralRecords();
     this.letters = [];
   }
 }

@@ -1,18 +1,18 @@
-import type { DurableLog } from '../application/ports.js';
+import type { MovementLog } from '../application/ports.js';
 import type { EventSource } from './event-source.js';
 
 /** What the own log is called among the sources. */
 export const OWN_LOG = 'local';
 
 /** The own log: every durable event of it can be read. */
-export function createLogSource(log: DurableLog): EventSource {
+export function createLogSource(log: MovementLog): EventSource {
   return {
     name: OWN_LOG,
     url: undefined,
     headNow: () => log.durableSequence(),
     async read(after, limit) {
       const known = log.durableSequence();
-      const events = await log.eventsAfter(after, limit);
+      const events = await log.movementsAfter(after, limit);
       const items = events.map((event) => ({ sequence: event.sequence, event }));
       return { nodeId: log.nodeId, items, head: Math.max(known, items.at(-1)?.sequence ?? 0) };
     },

@@ -10,7 +10,7 @@ import { type Looks, type PageFoldDeps, PoisonError, foldPage } from './page-fol
 import { OtherDataError, SourceError } from './source-error.js';
 
 /** How many events are asked for at once: by the own log, and by another node. */
-const LOG_EVENTS = 100;
+const LOG_EVENTS = 200;
 const FEED_EVENTS = 1_000;
 /** A commit of so many records takes about a millisecond to write down. */
 const COMMIT_WEIGHT_MAX = 4_096;

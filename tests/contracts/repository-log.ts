@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { AggregateEvent } from '../../src/domain/aggregate.js';
 import { liveKey } from '../../src/domain/evolve.js';
 import { stockKey } from '../../src/domain/keys.js';
 import { START, named } from '../support/facts.js';
@@ -11,6 +12,14 @@ import {
   reserve,
   transfer,
 } from './repository-under-test.js';
+
+/** As much of an event as the central view folds. */
+function folded({ sequence, type, at, lines }: AggregateEvent): AggregateEvent {
+  const kept = lines.map(({ storeId, sku, version, onHandDelta, reservedDelta }) => {
+    return { storeId, sku, version, onHandDelta, reservedDelta };
+  });
+  return { sequence, type, at, lines: kept };
+}
 
 /** What is promised of the log: its events, its links, and its idempotency keys. */
 export function describeLog(driver: RepositoryUnderTest): void {
@@ -48,18 +57,28 @@ export function describeLog(driver: RepositoryUnderTest): void {
       for (const event of appended) {
         expect(await driver.repository.event(event.sequence)).toEqual(event);
       }
+      const movements = await driver.repository.movementsAfter(0, 100);
+      expect(movements.map(folded)).toEqual(appended.map(folded));
+      expect(JSON.stringify(movements)).toBe(
+        JSON.stringify(await driver.repository.eventsAfter(0, 100)),
+      );
     });
 
     it('come in order, behind a sequence and up to a limit', async () => {
       for (let index = 0; index < 6; index += 1) await driver.done(adjust('S1/A', 1));
       const page = async (after: number, limit: number) =>
         (await driver.repository.eventsAfter(after, limit)).map(({ sequence }) => sequence);
+      const movements = async (after: number, limit: number) =>
+        (await driver.repository.movementsAfter(after, limit)).map(({ sequence }) => sequence);
       expect(await page(0, 100)).toEqual([1, 2, 3, 4, 5, 6]);
       expect(await page(0, 2)).toEqual([1, 2]);
       expect(await page(3, 2)).toEqual([4, 5]);
       expect(await page(5, 100)).toEqual([6]);
       expect(await page(6, 100)).toEqual([]);
       expect(await page(99, 100)).toEqual([]);
+      expect(await movements(3, 2)).toEqual([4, 5]);
+      expect(await movements(5, 100)).toEqual([6]);
+      expect(await movements(6, 100)).toEqual([]);
     });
 
     it('link every record to its history, and only to that', async () => {

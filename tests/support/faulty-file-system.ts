@@ -126,7 +126,12 @@ export function createFaultyFileSystem(inner: FileSystem): FaultyFileSystem {
           () => appendWithin(file, bytes),
           () => file.append(bytes.subarray(0, bytes.length >> 1)),
         ),
-      overwrite: (bytes) => operate(on('overwrite'), () => file.overwrite(bytes)),
+      overwrite(bytes) {
+        operations.push(on('overwrite'));
+        failIfTold(on('overwrite'));
+        if (operations.length < crashAt) file.overwrite(bytes);
+        else announceCrash();
+      },
       dataSync: () => operate(on('dataSync'), () => file.dataSync()),
       truncate: (size) => operate(on('truncate'), () => file.truncate(size)),
       size: () => operate(on('size'), () => file.size()),

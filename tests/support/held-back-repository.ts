@@ -27,6 +27,10 @@ export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepo
   const events: InventoryEvent[] = [];
   let pending: Pending | undefined;
 
+  async function eventsAfter(sequence: number, limit: number): Promise<InventoryEvent[]> {
+    return events.slice(0, published.lastSequence).slice(sequence, sequence + limit);
+  }
+
   return {
     ...createDurableReads(published),
     nodeId: 'held-back',
@@ -54,8 +58,8 @@ export function createHeldBackRepository(recordClock: RecordClock): HeldBackRepo
       if (sequence > published.lastSequence) throw new Error(`${sequence} is not durable`);
       return Promise.resolve(events[sequence - 1]!);
     },
-    eventsAfter: (sequence, limit) =>
-      Promise.resolve(events.slice(0, published.lastSequence).slice(sequence, sequence + limit)),
+    eventsAfter,
+    movementsAfter: eventsAfter,
     close: () => Promise.resolve(),
   };
 }

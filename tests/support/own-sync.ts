@@ -1,4 +1,4 @@
-import type { DurableLog } from '../../src/application/ports.js';
+import type { MovementLog } from '../../src/application/ports.js';
 import { createBulkhead } from '../../src/resilience/bulkhead.js';
 import { createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import { createRetry } from '../../src/resilience/retry.js';
@@ -10,7 +10,7 @@ import type { System } from '../../src/system.js';
 
 /** The central view of one log, kept in memory; its timer is off. */
 export function createOwnSync(
-  log: DurableLog & { now(): number },
+  log: MovementLog & { now(): number },
   system: System,
   around: (source: EventSource) => EventSource = (source) => source,
 ): Sync {

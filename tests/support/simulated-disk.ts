@@ -71,7 +71,10 @@ export function createSimulatedDisk(
       announce = resolve;
     });
     const born: RunningLife = {
-      fileSystem: fileSystemOf((whole, part) => operate(born, whole, part)),
+      fileSystem: fileSystemOf(
+        (whole, part) => operate(born, whole, part),
+        (whole) => operateNow(born, whole),
+      ),
       death,
       end() {
         born.over = true;
@@ -101,6 +104,15 @@ export function createSimulatedDisk(
     if (mine.over) await forever();
     if ('error' in result) throw result.error;
     return result.value;
+  }
+
+  /** What is not waited for: the process may end before it or after it, and knows of neither. */
+  function operateNow(mine: RunningLife, whole: () => void): void {
+    mine.operations += 1;
+    const last = mine.operations === mine.diesAt;
+    if (last && random.int(2) === 0) mine.end();
+    if (!mine.over) whole();
+    if (last) mine.end();
   }
 
   async function turns(): Promise<void> {
@@ -181,7 +193,7 @@ export function createSimulatedDisk(
     throw systemError('EIO', 'sync');
   }
 
-  function fileSystemOf(run: Operate): FileSystem {
+  function fileSystemOf(run: Operate, runNow: (whole: () => void) => void): FileSystem {
     const opened = (open: SimulatedFile): OpenFile => ({
       read: (buffer, position) => run(() => open.read(buffer, position)),
       append: (bytes) => {
@@ -191,7 +203,7 @@ export function createSimulatedDisk(
           () => open.append(part),
         );
       },
-      overwrite: (bytes) => run(() => open.overwrite(bytes)),
+      overwrite: (bytes) => runNow(() => open.overwrite(bytes)),
       dataSync: () => run(() => sync(open)),
       truncate: (size) => run(() => truncate(open, size)),
       size: () => run(() => open.size),

@@ -61,7 +61,7 @@ function* baseTexts(
   for (const progress of sources) {
     if (progress === undefined) continue;
     yield stepText(progress, [], { letters, previous: previous() });
-    for (const [, records] of state.storesOf(progress.name)) {
+    for (const records of state.storesOf(progress.name)) {
       for (const slice of slicesOf(records)) {
         written += slice.length;
         yield stepText(progress, slice, { letters, previous: previous() });

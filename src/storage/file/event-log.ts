@@ -104,7 +104,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     await appendDurably(segment, writer.bytes, writer.lastCrc);
     for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
     deps.assertOurs();
-    await watermark?.raise(durable + events.length);
+    watermark?.raise(durable + events.length);
     durable += events.length;
   }
 

@@ -133,6 +133,7 @@ export async function openFileInventoryRepository(
   );
   const commits = createGroupCommit<InventoryEvent>({
     timers: system.timers,
+    now: () => system.clock.monotonicMs(),
     async write(events) {
       const startedAtMs = system.clock.monotonicMs();
       await log.write(events);
@@ -224,11 +225,10 @@ export async function openFileInventoryRepository(
       return log.open().then(() => transactNow(work));
     },
     event: (sequence) => reader.event(sequence),
-    async eventsAfter(sequence, limit) {
-      const last = state.published.lastSequence;
-      if (sequence >= last) return [];
-      return await reader.eventsFrom(sequence + 1, Math.min(limit, last - sequence));
-    },
+    eventsAfter: (sequence, limit) =>
+      reader.eventsFrom(sequence + 1, Math.min(limit, state.published.lastSequence - sequence)),
+    movementsAfter: (sequence, limit) =>
+      reader.movementsFrom(sequence + 1, Math.min(limit, state.published.lastSequence - sequence)),
     async close() {
       closed = true;
       await Promise.race([log.death, commits.pending()?.catch(() => undefined)]);

@@ -28,8 +28,11 @@ export interface OpenFile {
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Appends; resolves with how many bytes were taken, which may be fewer than were given. */
   append(bytes: Uint8Array): Promise<number>;
-  /** Only after `openOverwrite`: puts the bytes at the start, over what is there. */
-  overwrite(bytes: Uint8Array): Promise<void>;
+  /**
+   * Only after `openOverwrite`: puts a few bytes at the start, over what is there. Not a promise: in
+   * the page cache that takes a microsecond, less than to ask another thread for it.
+   */
+  overwrite(bytes: Uint8Array): void;
   /**
    * Resolves when all that was appended is on disk. After a rejection nothing is known of the
    * file's new bytes, and asking again would lie.

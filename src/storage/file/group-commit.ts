@@ -1,8 +1,10 @@
 import type { Timers } from '../../system.js';
+import { afterArrivals } from './arrivals.js';
 
 /**
  * Collects what arrives while a write is under way, and writes it as one: a sync costs the same
- * for one record as for a thousand. One write at a time; the next starts when it has returned.
+ * for one record as for a thousand. One write at a time; the next starts when it has returned, and
+ * those who keep arriving are there.
  */
 export interface GroupCommit<T> {
   /**
@@ -27,6 +29,8 @@ interface Batch<T> {
 
 export interface GroupCommitDeps<T> {
   readonly timers: Timers;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
   /** Must not return before the items are durable. */
   readonly write: (items: readonly T[]) => Promise<void>;
   /** Called before anybody learns that the write failed, and before anything new is taken in. */
@@ -37,9 +41,13 @@ export interface GroupCommitDeps<T> {
 export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
   let collecting: Batch<T> | undefined;
   let writing: Batch<T> | undefined;
+  let isAtWork = false;
 
   async function writeAll(): Promise<void> {
+    isAtWork = true;
     while (collecting !== undefined) {
+      const gathered = collecting.items;
+      await afterArrivals(deps, () => gathered.length);
       writing = collecting;
       collecting = undefined;
       try {
@@ -53,18 +61,17 @@ export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
       }
       writing = undefined;
     }
+    isAtWork = false;
   }
 
   return {
     add(item) {
-      if (collecting === undefined) {
-        collecting = newBatch();
-        // After the requests that have already arrived: they come along in this batch.
-        if (writing === undefined) deps.timers.immediate(() => void writeAll());
-      }
-      collecting.items.push(item);
+      collecting ??= newBatch();
+      const { items, done } = collecting;
+      items.push(item);
       collecting.weight += deps.weigh(item);
-      return collecting.done;
+      if (!isAtWork) void writeAll();
+      return done;
     },
     pending: () => (collecting ?? writing)?.done,
     get pendingWeight() {

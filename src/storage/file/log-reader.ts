@@ -1,9 +1,11 @@
 import { assert } from '../../assert.js';
+import type { AggregateEvent } from '../../domain/aggregate.js';
 import type { InventoryEvent } from '../../domain/events.js';
 import type { DataPaths } from './data-directory.js';
 import { type FileSystem, readFully, readWhole } from './file-system.js';
 import { KeptEvents } from './kept-events.js';
 import type { SealedSegment } from './manifest.js';
+import { parseMovement } from './movement-format.js';
 import { Offsets } from './offsets.js';
 import { createReadHandle } from './read-handle.js';
 import { NEWLINE, isEventLine, parseLine } from './record-format.js';
@@ -16,8 +18,10 @@ const READ_BYTES_MAX = 1024 * 1024;
 /** Reads durable events by their sequence, from disk: an event that is durable never changes. */
 export interface LogReader {
   event(sequence: number): Promise<InventoryEvent>;
-  /** From `sequence` on, in order: up to `limit`, at least one where there is one. */
+  /** From `sequence` on, in order: up to `limit`, and where that is above 0 at least one. */
   eventsFrom(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
+  /** The same, only as much of each event as the central view folds. */
+  movementsFrom(sequence: number, limit: number): Promise<readonly AggregateEvent[]>;
   /** Lets go of the file that is open; the next read opens it anew. */
   close(): Promise<void>;
 }
@@ -46,13 +50,20 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
   const kept = new Map<SealedSegment, Promise<Offsets>>();
   const handles = createReadHandle(fileSystem);
   const events = new KeptEvents();
+  /** Of the segment that was appended to when it was last read: full, once it is sealed. */
+  let growing: Offsets | undefined;
 
   function offsetsOf(segment: SealedSegment): Promise<Offsets> {
-    const offsets = kept.get(segment) ?? scan(segment);
+    const offsets = kept.get(segment) ?? grownTo(segment) ?? scan(segment);
     kept.delete(segment);
     kept.set(segment, offsets);
     forgetOldest();
     return offsets;
+  }
+
+  function grownTo({ first, last }: SealedSegment): Promise<Offsets> | undefined {
+    if (growing?.first !== first || growing.last !== last) return undefined;
+    return Promise.resolve(growing);
   }
 
   async function scan(segment: SealedSegment): Promise<Offsets> {
@@ -77,6 +88,7 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
   async function find(sequence: number): Promise<Readable> {
     const current = active();
     if (sequence >= current.offsets.first) {
+      growing = current.offsets;
       return { path: pathOf(current.name), offsets: current.offsets, bytes: current.bytes };
     }
     const segment = sealed().find(({ first, last }) => first <= sequence && sequence <= last);
@@ -96,6 +108,24 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
     return buffer;
   }
 
+  async function readFrom<T extends Numbered>(
+    { sequence, limit }: { readonly sequence: number; readonly limit: number },
+    parse: Parse<T>,
+  ): Promise<readonly T[]> {
+    if (limit < 1) return [];
+    const segment = await find(sequence);
+    const { offsets, bytes } = segment;
+    const start = offsets.of(sequence);
+    assert(start !== undefined, `event ${sequence} is not in ${segment.path}`);
+    let next = sequence + 1;
+    while (next - sequence < limit && (offsets.of(next) ?? Infinity) - start < READ_BYTES_MAX) {
+      next += 1;
+    }
+    // Up to `next` and no further: what lies behind it may not be published yet.
+    const wanted = { path: segment.path, first: sequence, count: next - sequence };
+    return parseAll(await read(segment, start, offsets.of(next) ?? bytes), wanted, parse);
+  }
+
   return {
     async event(sequence) {
       const known = events.get(sequence);
@@ -105,19 +135,8 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
       events.add(event);
       return event;
     },
-    async eventsFrom(sequence, limit) {
-      const segment = await find(sequence);
-      const { offsets, bytes } = segment;
-      const start = offsets.of(sequence);
-      assert(start !== undefined, `event ${sequence} is not in ${segment.path}`);
-      let next = sequence + 1;
-      while (next - sequence < limit && (offsets.of(next) ?? Infinity) - start < READ_BYTES_MAX) {
-        next += 1;
-      }
-      // Up to `next` and no further: what lies behind it may not be published yet.
-      const wanted = { path: segment.path, first: sequence, count: next - sequence };
-      return parseEvents(await read(segment, start, offsets.of(next) ?? bytes), wanted);
-    },
+    eventsFrom: (sequence, limit) => readFrom({ sequence, limit }, parseEvent),
+    movementsFrom: (sequence, limit) => readFrom({ sequence, limit }, parseMovement),
     close: () => handles.close(),
   };
 }
@@ -136,21 +155,34 @@ function scanOffsets(bytes: Buffer, { file, first, last }: SealedSegment): Offse
   return offsets;
 }
 
-function parseEvents(
+interface Numbered {
+  readonly sequence: number;
+}
+
+/** Of one line; null: it is a control line; undefined: it is not whole. */
+type Parse<T extends Numbered> = (line: Buffer) => T | null | undefined;
+
+function parseEvent(line: Buffer): InventoryEvent | null | undefined {
+  const parsed = parseLine(line);
+  return parsed?.kind === 'event' ? parsed.event : parsed && null;
+}
+
+function parseAll<T extends Numbered>(
   bytes: Buffer,
   wanted: { readonly path: string; readonly first: number; readonly count: number },
-): InventoryEvent[] {
+  parse: Parse<T>,
+): T[] {
   const { path, first, count } = wanted;
-  const events: InventoryEvent[] = [];
+  const events: T[] = [];
   let offset = 0;
   while (events.length < count) {
     const end = bytes.indexOf(NEWLINE, offset);
-    const line = end < 0 ? undefined : parseLine(bytes.subarray(offset, end));
-    assert(line !== undefined, `${path} holds a damaged line that was good before`);
-    if (line.kind === 'event') {
+    const event = end < 0 ? undefined : parse(bytes.subarray(offset, end));
+    assert(event !== undefined, `${path} holds a damaged line that was good before`);
+    if (event !== null) {
       const expected = first + events.length;
-      assert(line.event.sequence === expected, `${path} has not event ${expected} in its place`);
-      events.push(line.event);
+      assert(event.sequence === expected, `${path} has not event ${expected} in its place`);
+      events.push(event);
     }
     offset = end + 1;
   }

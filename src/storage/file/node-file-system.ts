@@ -22,10 +22,7 @@ function openFile(descriptor: number): OpenFile {
     read: (buffer, position) =>
       call((done) => fs.read(descriptor, buffer, 0, buffer.length, position, done)),
     append: (bytes) => call((done) => fs.write(descriptor, bytes, 0, bytes.length, null, done)),
-    overwrite: (bytes) =>
-      call((done) =>
-        fs.write(descriptor, bytes, 0, bytes.length, 0, (error) => done(error, undefined)),
-      ),
+    overwrite: (bytes) => void fs.writeSync(descriptor, bytes, 0, bytes.length, 0),
     dataSync: () => call((done) => fs.fdatasync(descriptor, done as fs.NoParamCallback)),
     truncate: (bytes) =>
       call((done) => fs.ftruncate(descriptor, bytes, done as fs.NoParamCallback)),

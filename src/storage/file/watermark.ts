@@ -28,11 +28,8 @@ export interface WatermarkFields {
 }
 
 export interface Watermark {
-  /**
-   * Hands `durable` to the disk, and resolves when the one before it has been taken: so that when
-   * a batch is acknowledged, only that very last one may still be missing here.
-   */
-  raise(durable: number): Promise<void>;
+  /** Says that everything up to `durable` is: whatever ends this process then, it has been said. */
+  raise(durable: number): void;
   close(): Promise<void>;
 }
 
@@ -69,19 +66,20 @@ export async function openWatermark(
   onWarning: (message: string) => void,
 ): Promise<Watermark> {
   let complained = false;
-  const complain = (error: unknown): void => {
+  const complain = (error: unknown): undefined => {
     if (!complained) onWarning(`${path} cannot be written: ${String(error)}`);
     complained = true;
   };
   const file = await fileSystem.openOverwrite(path).catch(complain);
-  let underWay = Promise.resolve();
   return {
-    async raise(durable) {
-      await underWay;
-      if (file !== undefined) underWay = file.overwrite(watermarkLine({ durable })).catch(complain);
+    raise(durable) {
+      try {
+        file?.overwrite(watermarkLine({ durable }));
+      } catch (error) {
+        complain(error);
+      }
     },
     async close() {
-      await underWay;
       if (file !== undefined) await closeQuietly(file);
     },
   };

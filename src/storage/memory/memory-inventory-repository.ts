@@ -21,6 +21,10 @@ export function createMemoryInventoryRepository(
   const events: InventoryEvent[] = [];
   let closed = false;
 
+  async function eventsAfter(sequence: number, limit: number): Promise<InventoryEvent[]> {
+    return events.slice(sequence, sequence + limit);
+  }
+
   return {
     ...createDurableReads(published),
     nodeId,
@@ -39,7 +43,8 @@ export function createMemoryInventoryRepository(
       assert(event !== undefined, `no event ${sequence}`);
       return Promise.resolve(event);
     },
-    eventsAfter: (sequence, limit) => Promise.resolve(events.slice(sequence, sequence + limit)),
+    eventsAfter,
+    movementsAfter: eventsAfter,
     close() {
       closed = true;
       return Promise.resolve();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type GroupCommit, createGroupCommit } from '../../../src/storage/file/group-commit.js';
 import { createSimulatedSystem } from '../../support/simulated-system.js';
@@ -14,11 +15,13 @@ function heldWrites(): {
   writes: Write[];
   events: string[];
   settle: () => Promise<void>;
+  advance: (ms: number) => void;
 } {
   const writes: Write[] = [];
   const events: string[] = [];
+  const { timers, clock, advance } = createSimulatedSystem();
   const commits = createGroupCommit<string>({
-    timers: createSimulatedSystem().timers,
+    ...{ timers, now: () => clock.monotonicMs() },
     write: (items) =>
       new Promise((resolve, reject) => {
         writes.push({ items: [...items], succeed: resolve, fail: reject });
@@ -26,7 +29,7 @@ function heldWrites(): {
     onFailed: () => void events.push('failed'),
     weigh: (item) => item.length,
   });
-  return { commits, writes, events, settle: turn };
+  return { commits, writes, events, settle: turn, advance };
 }
 
 function turn(): Promise<void> {
@@ -41,6 +44,29 @@ describe('group commit', () => {
     expect(writes).toHaveLength(0);
     await settle();
     expect(writes.map(({ items }) => items)).toEqual([['a', 'b']]);
+  });
+
+  it('waits for those who keep arriving, turn after turn', async () => {
+    const { commits, writes, settle } = heldWrites();
+    void commits.add('first');
+    for (const item of ['a', 'b', 'c', 'd']) {
+      void commits.add(item);
+      await nextTurn();
+    }
+    expect(writes).toHaveLength(0);
+    await settle();
+    expect(writes.map(({ items }) => items)).toEqual([['first', 'a', 'b', 'c', 'd']]);
+  });
+
+  it('waits for them no longer than 2 ms', async () => {
+    const { commits, writes, advance } = heldWrites();
+    void commits.add('first');
+    for (const item of ['a', 'b', 'c', 'd']) {
+      void commits.add(item);
+      advance(1);
+      await nextTurn();
+    }
+    expect(writes.map(({ items }) => items)).toEqual([['first', 'a', 'b']]);
   });
 
   it('has one write under way, and starts the next when that has returned', async () => {

@@ -5,18 +5,18 @@ import { createLogReader } from '../../../src/storage/file/log-reader.js';
 import { Offsets } from '../../../src/storage/file/offsets.js';
 import { createSeededRandom } from '../../support/seeded-random.js';
 import { createSimulatedDisk } from '../../support/simulated-disk.js';
-import { fill, imageOf, segmentsOf, startedFrom } from './data-images.js';
-import { BUSY_POLICY, ROOT, SEGMENT, faultyStorage, quiet } from './faulty-storage.js';
+import { fill, forged, imageOf, segmentsOf, startedFrom } from './data-images.js';
+import { BUSY_POLICY, ROOT, SEGMENT, emptyDisk, faultyStorage, quiet } from './faulty-storage.js';
 
 describe('reading events from the log', () => {
   it('finds each of them, in whichever segment', async () => {
-    const image = await imageOf({ events: 250, policy: BUSY_POLICY });
+    const image = await imageOf({ events: 400, policy: BUSY_POLICY });
     expect(segmentsOf(image).length).toBeGreaterThan(10);
     const { open, faulty } = startedFrom(image);
     const { repository } = await open();
     const random = createSeededRandom(1);
     for (let read = 0; read < 300; read += 1) {
-      const sequence = 1 + random.int(250);
+      const sequence = 1 + random.int(400);
       const event = await repository.event(sequence);
       expect(event).toMatchObject({ sequence, request: { key: `key-${sequence}` } });
     }
@@ -88,6 +88,54 @@ describe('reading events from the log', () => {
       active: () => ({ name: '000000000001.jsonl', offsets, bytes: bytes.length }),
     });
     expect((await reader.eventsFrom(1, 1)).map(({ sequence }) => sequence)).toEqual([1]);
+  });
+
+  it('does not scan a segment that it read while it was appended to', async () => {
+    const { open, faulty, disk } = faultyStorage();
+    const storage = await open({ policy: BUSY_POLICY });
+    const { repository } = storage;
+    const scans = () =>
+      faulty.operations.filter(({ name, path }) => name === 'size' && path.includes('/events/'))
+        .length;
+    await fill(storage, 1);
+    const before = scans();
+    const lag = 3;
+    for (let last = 2; last <= 100; last += 1) {
+      await fill(storage, 1);
+      const after = Math.max(0, last - lag);
+      expect(await repository.movementsAfter(after, 1)).toMatchObject([{ sequence: after + 1 }]);
+    }
+    expect(segmentsOf(disk.files()).length).toBeGreaterThan(2);
+    expect(scans()).toBe(before);
+  });
+
+  it('believes no line, or part of one, that is not whole any more', async () => {
+    const { disk, open } = faultyStorage();
+    await fill(await open(), 3);
+    const bytes = disk.files().get(SEGMENT)!;
+    const offsets = new Offsets(1);
+    for (let sequence = 1; sequence <= 3; sequence += 1) {
+      offsets.push(bytes.indexOf(`{"sequence":${sequence},`));
+    }
+    const readerOf = (rotten: Buffer) =>
+      createLogReader({
+        ...{ paths: dataPaths(ROOT), sealed: () => [] },
+        fileSystem: emptyDisk(new Map([[SEGMENT, rotten]])).life.fileSystem,
+        active: () => ({ name: '000000000001.jsonl', offsets, bytes: bytes.length }),
+      });
+    const flipped = Buffer.from(bytes);
+    flipped[offsets.of(3)! - 30]! ^= 1;
+    const others = Buffer.from(bytes.toString().replace('{"sequence":2,', '{"sequence":5,'));
+    for (const rotten of [flipped, others]) {
+      const reader = readerOf(rotten);
+      await expect(reader.movementsFrom(1, 3)).rejects.toThrow(/holds a damaged line/);
+      await expect(reader.eventsFrom(2, 1)).rejects.toThrow(/holds a damaged line/);
+      expect(await reader.movementsFrom(3, 1)).toMatchObject([{ sequence: 3 }]);
+    }
+    const displaced = readerOf(
+      forged(bytes, (text) => text.replace('"sequence":2,', '"sequence":5,')),
+    );
+    await expect(displaced.movementsFrom(1, 3)).rejects.toThrow(/has not event 2 in its place/);
   });
 
   it('ends a page at about a megabyte', async () => {

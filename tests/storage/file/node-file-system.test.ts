@@ -22,8 +22,8 @@ describe('the real file system', () => {
   it('writes over the start of a file, and nothing else of it', async () => {
     const path = `${temporaryDirectory()}/file`;
     const file = await createNodeFileSystem().openOverwrite(path);
-    await file.overwrite(Buffer.from('abcdef'));
-    await file.overwrite(Buffer.from('XY'));
+    file.overwrite(Buffer.from('abcdef'));
+    file.overwrite(Buffer.from('XY'));
     await file.close();
     expect(readFileSync(path, 'utf8')).toBe('XYcdef');
   });

@@ -229,9 +229,13 @@ export async function openSharedInventoryRepository(
     },
     async eventsAfter(sequence, limit) {
       await reads.fresh();
-      const last = published.lastSequence;
-      if (sequence >= last) return [];
-      return await reader.eventsFrom(sequence + 1, Math.min(limit, last - sequence));
+      const after = published.lastSequence - sequence;
+      return await reader.eventsFrom(sequence + 1, Math.min(limit, after));
+    },
+    async movementsAfter(sequence, limit) {
+      await reads.fresh();
+      const after = published.lastSequence - sequence;
+      return await reader.movementsFrom(sequence + 1, Math.min(limit, after));
     },
     close: () => (closing ??= close()),
   };

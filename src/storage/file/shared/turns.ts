@@ -1,5 +1,6 @@
 import { UnavailableError } from '../../../domain/errors.js';
 import type { Random, Timers } from '../../../system.js';
+import { afterArrivals } from '../arrivals.js';
 import { StorageFatalError } from '../errors.js';
 import type { WriteGuard } from '../write-guard.js';
 import type { TurnLock } from './turn-lock.js';
@@ -65,21 +66,15 @@ export function createTurns(deps: TurnsDeps): Turns {
   let open: Promise<void> | undefined;
 
   function wake(): void {
-    running ??= afterArrivals()
-      .then(takeTurns)
-      .finally(() => {
-        running = undefined;
-        if (work.length + tasks.length > 0) wake();
-      });
-  }
-
-  /** The requests that have already arrived come along. */
-  function afterArrivals(): Promise<void> {
-    return new Promise((resolve) => timers.immediate(resolve));
+    running ??= takeTurns().finally(() => {
+      running = undefined;
+      if (work.length + tasks.length > 0) wake();
+    });
   }
 
   async function takeTurns(): Promise<void> {
     while (work.length + tasks.length > 0) {
+      await afterArrivals(deps, () => work.length + tasks.length);
       if (await comesUp()) await takeTurn();
     }
   }
@@ -130,7 +125,8 @@ export function createTurns(deps: TurnsDeps): Turns {
         for (const task of tasks.splice(0)) await task.run();
         open = durable;
         for (const each of work.splice(0)) each.start();
-        await afterArrivals();
+        // The requests that have already arrived come along.
+        await new Promise<void>((resolve) => timers.immediate(resolve));
         open = undefined;
         await deps.commit();
       });

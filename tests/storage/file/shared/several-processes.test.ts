@@ -154,7 +154,7 @@ describe('processes that share a directory', () => {
       victim.faulty.crashAt(nth);
       // Enough for a turn of each kind: with a rotation, and without.
       const writing = (async () => {
-        for (let writes = 0; writes < 4; writes += 1) {
+        for (let writes = 0; writes < 8; writes += 1) {
           await addOne(victim);
           acknowledged += 1;
         }
