@@ -1,7 +1,4 @@
 import type { Worker } from 'node:cluster';
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
@@ -24,6 +21,8 @@ import { openCentral } from './composition-central.js';
 import type { Config } from './config.js';
 import { closeServer } from './http/close-server.js';
 import { createHttpApp } from './http/http-app.js';
+import { listen } from './http/listen.js';
+import { watchUnusedConnections } from './http/unused-connections.js';
 import { type Logger, createLogger } from './observability/logger.js';
 import { logRefusedConnections } from './observability/refused-connections.js';
 import { createRequestObserver } from './observability/request-log.js';
@@ -148,6 +147,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
   });
   central.serve(server);
+  const unused = watchUnusedConnections(server);
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();
@@ -171,6 +171,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       await closeServer(server, system.timers, {
         graceMs: config.shutdownGraceMs,
         inFlight: () => admission.inFlight(),
+        unused,
       });
       await expiry.close();
       await central.close(config.shutdownGraceMs);
@@ -236,11 +237,4 @@ async function tracingOf(
     ...{ endpoint, version, timers: system.timers },
     onExportFailed: (error) => log.warn({ err: error }, 'spans are lost: they cannot be sent'),
   });
-}
-
-async function listen(server: Server, { host, port }: Config): Promise<string> {
-  server.listen(port, host);
-  await once(server, 'listening');
-  const { address, family, port: bound } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
 }

@@ -2,15 +2,17 @@ import type { Request, Response } from 'express';
 import { type BreakerState, createCircuitBreaker } from '../resilience/circuit-breaker.js';
 import type { RateLimit, RateLimiter, RateLimiterStatistics } from '../resilience/rate-limiter.js';
 import type { System } from '../system.js';
-import type { SendAnswer } from './answer.js';
+import { createAcceptFirst } from './accept-first.js';
 import { clientOf } from './client-address.js';
 import { isHandedOver } from './hand-over.js';
 import { createHeldConnections } from './held-connections.js';
-import { type Lane, type LaneStatistics, createLane } from './lane.js';
-import { lingerOnClose } from './lingering-close.js';
+import { type Door, type DoorStatistics, createDoor } from './door.js';
+import { isBehindTheLast, lingerOnClose } from './lingering-close.js';
 import { createLoopTurn } from './loop-turn.js';
 import { type Problem, problemAnswer, retryAfter } from './problem.js';
+import { createRefusalPace } from './refusal-pace.js';
 import { requestIdOf } from './request-id.js';
+import type { Arrival } from './waiting-requests.js';
 
 export interface AdmissionDeps {
   readonly system: System;
@@ -39,15 +41,17 @@ export interface RefusedRequests {
 
 export interface AdmissionStatistics {
   readonly limiter: RateLimiterStatistics;
-  readonly lanes: Readonly<Record<LaneName, LaneStatistics>>;
+  readonly lanes: Readonly<Record<LaneName, DoorStatistics>>;
   /** Connections that are not read at present, because what they sent was refused. */
   readonly held: number;
 }
 
 /** Decides, before anything else is done for a request, whether anything will be. */
 export interface Admission {
-  /** False: it has been answered by `send`, and nothing is left of it. */
-  admit(request: Request, response: Response, send: SendAnswer): boolean;
+  /** To be told of every new connection. */
+  connectionCame(): void;
+  /** Calls its `serve`, now or later; or answers by its `send`, and nothing is left of it. */
+  admit(arrival: Arrival): void;
   /** For the answer to a read that has no end, such as a stream: it is not waited for. */
   release(response: Response): void;
   /**
@@ -55,7 +59,7 @@ export interface Admission {
    * should, or there are more than there are places for.
    */
   isLate(): boolean;
-  /** How many requests were taken in and not answered yet. */
+  /** How many requests have come and were not answered yet. */
   inFlight(): number;
   statistics(): AdmissionStatistics;
 }
@@ -68,8 +72,6 @@ export function isAlwaysAnswered(url: string): boolean {
   return ALWAYS_ANSWERED.test(url);
 }
 
-/** What a client that is shed is told to wait at the least, in ms. */
-const SHED_RETRY_MS = 1_000;
 /** The rest of a larger body is not worth reading for the sake of the connection. */
 const BODY_READ_BYTES_MAX = 64 * 1024;
 const REPORT_AFTER_MS = 1_000;
@@ -80,20 +82,21 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   const { system, limit, limiter, behindProxy, queueMax } = deps;
   const { clock, ids, random, timers } = system;
   const turn = createLoopTurn(system);
-  const lanes = { reads: lane('reads'), writes: lane('writes') };
   const windowSeconds = Math.ceil(limit.burst / limit.perSecond);
   const policy = `"default";q=${limit.burst};w=${windowSeconds}`;
-  const room = (): number => Math.min(lanes.reads.room, lanes.writes.room);
-  const held = {
-    limited: createHeldConnections(system, () => 0),
-    shed: createHeldConnections(system, room),
-  };
+  const held = createHeldConnections(system);
+  const pace = createRefusalPace(clock);
+  const order = createAcceptFirst(timers, () => turn.hasBeenLong());
+  const doors = { reads: door('reads'), writes: door('writes') };
   const refused = { limited: 0, shed: 0 };
 
-  function lane(name: LaneName): Lane {
+  function door(name: LaneName): Door {
     const policy = { ...deps.breaker, ...BREAKER_WINDOW };
-    const breaker = createCircuitBreaker(policy, clock, (state) => deps.onBreaker(name, state));
-    return createLane(queueMax, breaker);
+    return createDoor({
+      ...{ clock, timers, queueMax, pace, order, turn, unpaced: holdAfter },
+      breaker: createCircuitBreaker(policy, clock, (state) => deps.onBreaker(name, state)),
+      refuse: (arrival, retryMs) => refuse('shed', arrival, retryMs),
+    });
   }
 
   function count(kind: keyof typeof refused): void {
@@ -115,54 +118,55 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return quota.allowed ? undefined : quota.retryAfterMs;
   }
 
-  function refuse(kind: keyof typeof held, context: Context, waitMs: number): false {
-    const { request, response, send } = context;
+  function refuse(kind: keyof typeof refused, arrival: Arrival, waitMs: number): void {
+    const { request, response, send } = arrival;
     count(kind);
     request.requestId = requestIdOf(request, ids);
     // Spread, so that those who were refused together do not return together.
     const headers = [...retryAfter(waitMs * (1 + random.next()))];
-    if (isBodyWorthReading(request)) {
-      const { socket } = request;
-      response.on('close', () => held[kind].refused(socket));
-    } else {
+    if (!isBodyWorthReading(request)) {
       headers.push('Connection', 'close');
-      lingerOnClose(request.socket);
+      lingerOnClose(request.socket, request);
     }
     const source = { requestId: request.requestId, instance: pathOf(request.url) };
     send(request, response, problemAnswer({ ...PROBLEM[kind], headers }, source));
-    return false;
+  }
+
+  /** The connection, for a while, where too many are refused. */
+  function holdAfter({ request, response }: Arrival): void {
+    if (isBodyWorthReading(request)) response.on('close', () => held.refused(request.socket));
+  }
+
+  function ask(arrival: Arrival): void {
+    const { request, response } = arrival;
+    // It may have waited, and one before it on its connection has been refused since.
+    if (response.destroyed || isBehindTheLast(request)) return;
+    const waitMs = isHandedOver(request.socket) ? undefined : overLimit(request, response);
+    if (waitMs === undefined) {
+      doors[isRead(request) ? 'reads' : 'writes'].ask(arrival);
+      return;
+    }
+    holdAfter(arrival);
+    refuse('limited', arrival, waitMs);
   }
 
   return {
-    admit(request, response, send) {
-      if (isAlwaysAnswered(request.url)) return true;
-      const waitMs = isHandedOver(request.socket) ? undefined : overLimit(request, response);
-      if (waitMs !== undefined) return refuse('limited', { request, response, send }, waitMs);
-      const taken = isRead(request) ? lanes.reads : lanes.writes;
-      if (taken.isFull || turn.isTooLong()) {
-        taken.shed();
-        return refuse('shed', { request, response, send }, SHED_RETRY_MS);
-      }
-      return (
-        taken.enter(request, response) ||
-        refuse('shed', { request, response, send }, taken.retryAfterMs())
-      );
+    connectionCame: () => order.connectionCame(),
+    admit(arrival) {
+      const { request, response, serve } = arrival;
+      if (isAlwaysAnswered(request.url)) serve(request, response);
+      else if (order.isInUse) order.afterwards(() => ask(arrival));
+      else ask(arrival);
     },
-    release: (response) => lanes.reads.leave(response),
-    inFlight: () => lanes.reads.inFlight + lanes.writes.inFlight,
-    isLate: () => turn.isTooLong() || lanes.writes.isOverfull,
+    release: (response) => doors.reads.lane.leave(response),
+    inFlight: () => doors.reads.inFlight + doors.writes.inFlight,
+    isLate: () => turn.isTooLong() || doors.writes.lane.isOverfull,
     statistics: () => ({
       limiter: limiter.statistics(),
-      lanes: { reads: lanes.reads.statistics(), writes: lanes.writes.statistics() },
-      held: held.limited.size + held.shed.size,
+      lanes: { reads: doors.reads.statistics(), writes: doors.writes.statistics() },
+      held: held.size,
     }),
   };
-}
-
-interface Context {
-  readonly request: Request;
-  readonly response: Response;
-  readonly send: SendAnswer;
 }
 
 const PROBLEM: Readonly<Record<'limited' | 'shed', Problem>> = {

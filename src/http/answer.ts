@@ -59,8 +59,10 @@ export function createAnswerSender(deps: {
       response.writeHead(status, all).end();
       return;
     }
-    all.push('Content-Length', String(Buffer.byteLength(body)));
-    response.writeHead(status, all).end(body);
+    const bytes = Buffer.byteLength(body);
+    all.push('Content-Length', String(bytes));
+    // What is all ASCII is copied as it is, and not character by character.
+    response.writeHead(status, all).end(body, bytes === body.length ? 'latin1' : 'utf8');
   };
 }
 

@@ -19,6 +19,10 @@ export function handleClientErrors(
       socket.destroy();
       return;
     }
+    if (status === TIMED_OUT && socket.bytesRead === 0) {
+      closeIfUnused(socket, server.keepAliveTimeout - server.headersTimeout);
+      return;
+    }
     // After a broken request every further byte is reported again.
     if (isClosing(socket)) return;
     lingerOnClose(socket);
@@ -48,6 +52,17 @@ export function handleClientErrors(
     });
     response.end(body);
   });
+}
+
+/**
+ * A connection that was opened in advance is as good as one between two requests, and may be idle for
+ * as long. Told 408 now, a client that is just sending would take it for its answer.
+ */
+function closeIfUnused(socket: Socket, afterMs: number): void {
+  const close = setTimeout(() => {
+    if (socket.bytesRead === 0) socket.destroy();
+  }, afterMs);
+  socket.once('close', () => clearTimeout(close));
 }
 
 /** RFC 9110 §4.1 asks for 8000 at least; no path and no query of ours comes near. */

@@ -26,9 +26,9 @@ export function createCommandRunner(deps: {
 }): RunCommand {
   const { service, now, send, refuseLate } = deps;
 
-  function answerOf(outcome: Outcome, source: ProblemSource, order: Order): Answer {
+  function answerOf(outcome: Outcome, request: Request, order: Order): Answer {
     if (outcome.kind === 'refusal') {
-      return problemAnswer(refusalProblem(outcome.refusal, now()), source);
+      return problemAnswer(refusalProblem(outcome.refusal, now()), sourceOf(request));
     }
     const { event, replayed } = outcome;
     const { refusal } = event;
@@ -44,7 +44,7 @@ export function createCommandRunner(deps: {
     const key = parseIdempotencyKey(request);
     const keyed = key === undefined ? undefined : keyedRequest(request, key, order.asked);
     const outcome = await service.execute(order.command, keyed);
-    send(request, response, answerOf(outcome, sourceOf(request), order));
+    send(request, response, answerOf(outcome, request, order));
   };
 }
 

@@ -1,16 +1,15 @@
 import type { Socket } from 'node:net';
 import type { System } from '../system.js';
+import { REFUSALS_PER_MS } from './refusal-pace.js';
 
-/** What is refused beyond this has its connection held: some 5 % of a core go into refusing. */
-const REFUSALS_PER_MS = 2;
 const TICK_MS = 10;
+const REFUSALS_PER_TICK = TICK_MS * REFUSALS_PER_MS;
 
 /**
- * Keeps the refusing cheap. To refuse a request costs some 20 µs, most of them Node's for any
- * request: at ten times the load the refusing alone would be more than a whole core. So beyond some refusals
- * in a time a refused connection is not read for a while: what its client sends waits in the kernel,
- * which costs nothing. Held connections are read again in the order in which they were held, some in
- * every millisecond, and as soon as there is room, as many as there is room for.
+ * Keeps the refusing of requests that cannot wait for it cheap: beyond some refusals in a time a
+ * refused connection is not read for a while, and what its client sends waits in the kernel, which
+ * costs nothing. Held connections are read again in the order in which they were held, some in every
+ * millisecond, each as one of those refusals.
  */
 export interface HeldConnections {
   /** To be told of every request that was refused, once its answer is out. */
@@ -18,23 +17,26 @@ export interface HeldConnections {
   readonly size: number;
 }
 
-export function createHeldConnections(
-  { clock, timers }: Pick<System, 'clock' | 'timers'>,
-  room: () => number,
-): HeldConnections {
+export function createHeldConnections({
+  clock,
+  timers,
+}: Pick<System, 'clock' | 'timers'>): HeldConnections {
+  /** Those held last come last. */
   const held = new Set<Socket>();
   let refusals = 0;
+  /** Of those in this tick so many may be of connections that were only read again to be refused. */
+  let again = 0;
   let ticking = false;
   let tickedAtMs = 0;
 
   function tick(): void {
-    refusals = 0;
+    refusals = again = 0;
     // Where the loop is slow a tick comes late, and stands for more than its time.
     const elapsedMs = clock.monotonicMs() - tickedAtMs;
-    let left = Math.max(Math.ceil(elapsedMs * REFUSALS_PER_MS), room());
+    const countMax = Math.ceil(elapsedMs * REFUSALS_PER_MS);
     for (const connection of held) {
-      if (left === 0) break;
-      left -= 1;
+      if (again === countMax) break;
+      again += 1;
       held.delete(connection);
       connection.resume();
     }
@@ -61,7 +63,7 @@ export function createHeldConnections(
       refusals += 1;
       keepTicking();
       // What is left of the request's body makes Node read on, once: not before that is over.
-      if (refusals > TICK_MS * REFUSALS_PER_MS) timers.immediate(() => hold(connection));
+      if (refusals > REFUSALS_PER_TICK - again) timers.immediate(() => hold(connection));
     },
     get size() {
       return held.size;

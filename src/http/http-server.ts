@@ -1,5 +1,6 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import express, { type Express, type Request, type Response } from 'express';
+import { closeWithConnection } from './answers-in-line.js';
 import { isClosing } from './lingering-close.js';
 
 export interface HttpLimits {
@@ -30,11 +31,13 @@ export interface ExpressServer {
 /** Gets what passed all layers of an application, and what even the last of them threw. */
 export type LastResort = (error: unknown, request: Request, response: Response) => void;
 
+export type Serve = (request: Request, response: Response) => void;
+
 export interface ServerOptions {
   /** Where there is none Express answers for itself, with a page. */
   readonly lastResort?: LastResort;
-  /** Asked before anything is done for a request; false: it has answered for itself. */
-  readonly admit?: (request: Request, response: Response) => boolean;
+  /** Asked before anything is done for a request: calls `serve`, now or later, or answers itself. */
+  readonly admit?: (request: Request, response: Response, serve: Serve) => void;
   /** As Express's `trust proxy`: how many hops, or which addresses. */
   readonly trustProxy?: number | string;
 }
@@ -46,6 +49,7 @@ export function createExpressServer(
   limits: HttpLimits = httpLimits,
   { lastResort, admit, trustProxy }: ServerOptions = {},
 ): ExpressServer {
+  let arrivals = 0;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -67,33 +71,34 @@ export function createExpressServer(
       // Whatever NODE_OPTIONS says.
       insecureHTTPParser: false,
     },
-    (incoming, outgoing) => {
-      if (isAdmitted(incoming, outgoing)) serve(incoming, outgoing);
-    },
+    (incoming, outgoing) => letIn(incoming, outgoing, serve),
   );
   // Whoever is refused need not send the body that waits for this.
   server.on('checkContinue', (incoming, outgoing) => {
-    if (!isAdmitted(incoming, outgoing)) return;
-    outgoing.writeContinue();
-    serve(incoming, outgoing);
+    letIn(incoming, outgoing, (request, response) => {
+      response.writeContinue();
+      serve(request, response);
+    });
   });
   // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
   server.maxHeadersCount = 0;
   return { app, server };
 
   // Both are born with the prototypes of Express's, see below.
-  function isAdmitted(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    if (isClosing(incoming.socket)) return false;
-    return admit?.(incoming as Request, outgoing as Response) ?? true;
+  function letIn(incoming: IncomingMessage, outgoing: ServerResponse, serveIt: Serve): void {
+    if (isClosing(incoming.socket)) return;
+    const [request, response] = [incoming as Request, outgoing as Response];
+    request.arrivedAs = arrivals += 1;
+    if (response.socket === null) closeWithConnection(response, request.socket);
+    if (admit === undefined) serveIt(request, response);
+    else admit(request, response, serveIt);
   }
 
-  function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  function serve(request: Request, response: Response): void {
     if (lastResort === undefined) {
-      app(incoming, outgoing);
+      app(request, response);
       return;
     }
-    const request = incoming as Request;
-    const response = outgoing as Response;
     app(request, response, (error: unknown) => lastResort(error, request, response));
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { NextFunction, Request, RequestHandler } from 'express';
 import { lingerOnClose } from './lingering-close.js';
 import { RequestError } from './request-error.js';
 import { parseJsonObject } from './strict-json.js';
@@ -25,59 +25,81 @@ interface JsonBodyOptions {
 export function jsonBody({ limitBytes, allowEmpty = false }: JsonBodyOptions): RequestHandler {
   return function readJsonBody(req, res, next) {
     const { headers } = req;
-    const typed = headers['content-type'] !== undefined;
-    let bytes: Buffer = NOTHING;
-    let used = 0;
-    let settled = false;
-
-    function refuse(error: unknown): void {
-      settled = true;
-      next(error);
-    }
-    function refuseTooLarge(): void {
-      res.setHeader('Connection', 'close');
-      lingerOnClose(req.socket);
-      refuse(new RequestError('payload-too-large', `The limit is ${limitBytes} bytes.`));
-    }
-    function parse(): object {
-      if (used === 0 && allowEmpty && !typed) return {};
-      if (used > 0 && !typed) throw unsupportedMediaType();
-      return parseJsonObject(bytes.subarray(0, used));
-    }
-
     if (Number(headers['content-length'] ?? 0) > limitBytes) {
-      refuseTooLarge();
+      next(tooLarge(req, limitBytes));
       return;
     }
     if (!isMediaTypeAccepted(headers)) {
-      refuse(unsupportedMediaType());
+      next(unsupportedMediaType());
       return;
     }
-    req.on('data', (chunk: Buffer) => {
-      if (settled) return;
-      if (used + chunk.length > limitBytes) {
-        refuseTooLarge();
-        return;
-      }
-      bytes = used === 0 ? chunk : append(bytes, used, chunk);
-      used += chunk.length;
-    });
-    req.on('end', () => {
-      if (settled) return;
-      try {
-        req.body = parse();
-      } catch (error) {
-        refuse(error);
-        return;
-      }
-      settled = true;
-      next();
-    });
+    req.arriving = { limitBytes, allowEmpty, next, bytes: NOTHING, used: 0 };
+    req.on('data', take);
+    req.on('end', parse);
     // Comes after every end and every error, and without either when the client goes away.
-    req.on('close', () => {
-      if (!settled) refuse(new RequestError('request-timeout', 'The body broke off.'));
-    });
+    req.on('close', breakOff);
   };
+}
+
+/** A body on its way: until it is there, or refused. */
+interface ArrivingBody extends Required<JsonBodyOptions> {
+  readonly next: NextFunction;
+  bytes: Buffer;
+  used: number;
+}
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    arriving?: ArrivingBody | undefined;
+  }
+}
+
+// One function for all requests: nothing is built for each but what is known of its body.
+
+function take(this: Request, chunk: Buffer): void {
+  const { arriving } = this;
+  if (arriving === undefined) return;
+  const { bytes, used, limitBytes } = arriving;
+  if (used + chunk.length > limitBytes) settle(this, tooLarge(this, limitBytes));
+  else {
+    arriving.bytes = used === 0 ? chunk : append(bytes, used, chunk);
+    arriving.used += chunk.length;
+  }
+}
+
+function parse(this: Request): void {
+  const { arriving } = this;
+  if (arriving === undefined) return;
+  try {
+    this.body = parsed(arriving, this.headers['content-type'] !== undefined);
+  } catch (error) {
+    settle(this, error);
+    return;
+  }
+  settle(this);
+}
+
+function breakOff(this: Request): void {
+  if (this.arriving !== undefined)
+    settle(this, new RequestError('request-timeout', 'The body broke off.'));
+}
+
+function settle(request: Request, error?: unknown): void {
+  const { arriving } = request;
+  request.arriving = undefined;
+  arriving?.next(error);
+}
+
+function parsed({ bytes, used, allowEmpty }: ArrivingBody, typed: boolean): object {
+  if (used === 0 && allowEmpty && !typed) return {};
+  if (used > 0 && !typed) throw unsupportedMediaType();
+  return parseJsonObject(used === bytes.length ? bytes : bytes.subarray(0, used));
+}
+
+function tooLarge(request: Request, limitBytes: number): RequestError {
+  request.res?.setHeader('Connection', 'close');
+  lingerOnClose(request.socket, request);
+  return new RequestError('payload-too-large', `The limit is ${limitBytes} bytes.`);
 }
 
 const NOTHING = Buffer.alloc(0);

@@ -58,7 +58,8 @@ const RECEIVING_PER_PLACE = 4;
 /** 503 says that we refuse, on purpose; any other 5xx is a failure. */
 const UNAVAILABLE = 503;
 
-export function createLane(queueMax: number, breaker: CircuitBreaker): Lane {
+/** `onRoom` is told when one has left, and another may come. */
+export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: () => void): Lane {
   let inFlight = 0;
   let receiving = 0;
   let admitted = 0;
@@ -80,6 +81,7 @@ export function createLane(queueMax: number, breaker: CircuitBreaker): Lane {
     inFlight -= 1;
     const { statusCode } = response;
     breaker.leave(permit, statusCode < 500 || statusCode === UNAVAILABLE);
+    onRoom();
   }
 
   // One function for all: nothing is built per request.
@@ -90,9 +92,13 @@ export function createLane(queueMax: number, breaker: CircuitBreaker): Lane {
     if (this.res !== undefined) received(this.res);
   }
 
+  function isFull(): boolean {
+    return queued() >= queueMax || receiving >= RECEIVING_PER_PLACE * queueMax;
+  }
+
   return {
     get isFull() {
-      return queued() >= queueMax || receiving >= RECEIVING_PER_PLACE * queueMax;
+      return isFull();
     },
     get isOverfull() {
       return queued() > queueMax;
@@ -101,7 +107,7 @@ export function createLane(queueMax: number, breaker: CircuitBreaker): Lane {
       return inFlight;
     },
     get room() {
-      return Math.max(0, queueMax - queued());
+      return isFull() ? 0 : queueMax - queued();
     },
     enter(request, response) {
       const permit = breaker.enter();

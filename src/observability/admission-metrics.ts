@@ -13,6 +13,7 @@ export interface AdmissionFigures {
 interface LaneFigures {
   readonly queued: number;
   readonly receiving: number;
+  readonly waiting: number;
   readonly admitted: number;
   readonly shed: number;
 }
@@ -45,14 +46,20 @@ export function admissionFamilies({
     ),
     gauge(
       'inventory_lane_requests',
-      'Whole, and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed.',
+      'Whole, and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
       byLane(({ queued }) => queued),
       'each',
     ),
     gauge(
       'inventory_lane_receiving',
-      'Taken in, with a body that is still on its way; at four times LOAD_SHED_QUEUE_MAX further ones are shed.',
+      'Taken in, with a body that is still on its way; at four times LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
       byLane(({ receiving }) => receiving),
+      'each',
+    ),
+    gauge(
+      'inventory_lane_waiting',
+      'Not taken in, for want of room: they wait for some, or for their refusal (503).',
+      byLane(({ waiting }) => waiting),
       'each',
     ),
     gauge('inventory_held_connections', 'Connections not read at present after a refusal.', held),

@@ -25,6 +25,9 @@ export type RequestObserver = (request: ObservedRequest, response: ObservedRespo
 
 const PATH_SHOWN_MAX = 256;
 
+/** pino-http lists its loggers on every request and response; nobody reads the lists. */
+const UNREAD: Logger[] = Object.assign([], { push: () => 0 });
+
 /**
  * Counts every request, and has pino-http write one line about it, once its answer is out or the
  * client is gone: no body, no header.
@@ -78,6 +81,7 @@ export function createRequestObserver(deps: {
   });
 
   return (request, response) => {
+    request.allLogs = response.allLogs = UNREAD;
     response.startedAtMs = clock.monotonicMs();
     metrics.started();
     logRequest(request, response);

@@ -71,7 +71,7 @@ export function startTracing(options: TracingOptions): Tracing {
   function present(): Context {
     const active = contexts.active();
     const response = active.getValue(RESPONSE) as ObservedResponse | undefined;
-    return response === undefined || response.closed ? ROOT_CONTEXT : active;
+    return response === undefined || response.destroyed ? ROOT_CONTEXT : active;
   }
 
   return {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
@@ -42,4 +43,17 @@ it('while it stops it is not ready, takes nothing on, and finishes what it had b
   expect(again.output()).toContain('"clean":true');
   const record = await createStockClient(again.url).record('S1', 'SKU1');
   expect(record?.body).toMatchObject({ onHand: 7 });
+}, 60_000);
+
+it('a connection on which nothing ever came does not hold up the stop', async () => {
+  const dataDir = temporaryDirectory();
+  const server = await spawnServer({ dataDir, environment: { SHUTDOWN_GRACE_MS: '120000' } });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+
+  server.signal('SIGTERM');
+
+  expect(await server.ended).toBe(0);
+  await closed;
 }, 60_000);

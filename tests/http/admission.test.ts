@@ -9,6 +9,8 @@ import {
   recordPath,
   startEdge,
 } from '../support/http-edge.js';
+import { createFakeClock } from '../support/fake-clock.js';
+import { createFakeTimers } from '../support/fake-timers.js';
 import { openStream } from '../support/stream-reader.js';
 import { exchange, lastRequest, request, statusesOf } from './raw-exchange.js';
 
@@ -109,6 +111,84 @@ describe('the rate limit', () => {
   });
 });
 
+describe('a connection that is closed for a request', () => {
+  it('has nothing executed that came behind it', async () => {
+    const edge = await startEdge({
+      ...{ trustProxy: 1, admission: { limit: { perSecond: 1, burst: 1 } } },
+    });
+    await edge.stock('SKU123', 5);
+    const [one, other, third] = [1, 2, 3].map((host) => ({
+      'X-Forwarded-For': `203.0.113.${host}`,
+    }));
+    await edge.get(RECORD, one);
+    const ofUnknownSize = { ...JSON_TYPE, ...one, 'Transfer-Encoding': 'chunked' };
+    const answers = await exchange(
+      edge.port,
+      Buffer.concat([
+        request(`POST ${ADJUST}`, ofUnknownSize, 'b\r\n{"delta":1}\r\n0\r\n\r\n'),
+        lastRequest(`POST ${ADJUST}`, { ...JSON_TYPE, ...other }, '{"delta":1}'),
+      ]),
+    );
+    expect(statusesOf(answers)).toEqual([429]);
+    expect((await edge.get(RECORD, third)).body).toMatchObject({ onHand: 5 });
+  });
+
+  it('has everything answered that came before it, also where that had to wait', async () => {
+    const { options, release, waiting } = heldBack();
+    const timers = createFakeTimers(createFakeClock());
+    const edge = await startEdge({ ...options, timers, admission: { queueMax: 1 } });
+    await edge.stock('SKU123', 5);
+    const taken = edge.post(ADJUST, { delta: 1 });
+    await until(() => waiting() === 1);
+    await refuseAllThatMayBe(edge);
+    const ofUnknownSize = { ...JSON_TYPE, 'Transfer-Encoding': 'chunked' };
+    const answers = exchange(
+      edge.port,
+      Buffer.concat([
+        request(`POST ${ADJUST}`, JSON_TYPE, '{"delta":2}'),
+        request(`POST ${ADJUST}`, ofUnknownSize, 'b\r\n{"delta":4}\r\n0\r\n\r\n'),
+        request(`POST ${ADJUST}`, JSON_TYPE, '{"delta":8}'),
+      ]),
+    );
+    await until(() => edge.admission.statistics().lanes.writes.shed === REFUSED_AT_ONCE + 1);
+    release();
+    expect(statusesOf(await answers)).toEqual([200, 503]);
+    expect((await taken).status).toBe(200);
+    expect((await edge.get(RECORD)).body).toMatchObject({ onHand: 8 });
+    expect(edge.admission.inFlight()).toBe(0);
+  });
+
+  it('has its last request answered, whatever is sent behind it', async () => {
+    const edge = await startEdge();
+    await edge.stock('SKU123', 5);
+    const last = lastRequest(`POST ${ADJUST}`, JSON_TYPE, '{"delta":1}');
+    const answers = await exchange(edge.port, Buffer.concat([last, last]));
+    expect(statusesOf(answers)).toEqual([200]);
+    expect((await edge.get(RECORD)).body).toMatchObject({ onHand: 6 });
+    expect(edge.admission.inFlight()).toBe(0);
+  });
+});
+
+/** A tenth of a second's, while the clock stands. */
+const REFUSED_AT_ONCE = 150;
+
+async function refuseAllThatMayBe(edge: Edge): Promise<void> {
+  for (let count = 0; count < REFUSED_AT_ONCE; count += 1) {
+    expect((await edge.post(ADJUST, { delta: 1_000 })).status).toBe(503);
+  }
+}
+
+/** One write is taken in, and nobody may be refused at present: whoever comes next waits. */
+async function fullOfWrites() {
+  const { options, release, waiting } = heldBack();
+  const edge = await startEdge({ ...options, admission: { queueMax: 1 } });
+  await edge.stock('SKU123', 5);
+  const taken = edge.post(ADJUST, { delta: 1 });
+  await until(() => waiting() === 1);
+  await refuseAllThatMayBe(edge);
+  return { edge, release, taken };
+}
+
 describe('a full queue of writes', () => {
   it('sheds the next write and leaves nothing of it; reads and health go on', async () => {
     const { options, release, waiting } = heldBack();
@@ -195,6 +275,76 @@ describe('a full queue of writes', () => {
     expect((await edge.post(ADJUST, { delta: 2 })).status).toBe(200);
   });
 
+  it('has room again for all that a connection brought at once, when it is closed', async () => {
+    const { options, release, waiting } = heldBack();
+    const edge = await startEdge({ ...options, admission: { queueMax: 3 } });
+    await edge.stock('SKU123', 5);
+    const socket = connect(edge.port, '127.0.0.1');
+    const write = request(`POST ${ADJUST}`, JSON_TYPE, '{"delta":1}');
+    socket.write(Buffer.concat([write, write, write]));
+    await until(() => waiting() === 3);
+    socket.destroy();
+    await until(() => queuedWrites(edge) === 0);
+    release();
+    expect((await edge.post(ADJUST, { delta: 2 })).status).toBe(200);
+    expect(edge.admission.inFlight()).toBe(0);
+  });
+
+  it('refuses only so many in a time: others wait for room, or are refused when it is too late', async () => {
+    const { options, release, waiting } = heldBack();
+    const timers = createFakeTimers(createFakeClock());
+    const edge = await startEdge({ ...options, timers, admission: { queueMax: 2 } });
+    await edge.stock('SKU123', 5);
+    const taken = [1, 2].map((delta) => edge.post(ADJUST, { delta }));
+    await until(() => waiting() === 2);
+    await refuseAllThatMayBe(edge);
+    const writes = () => edge.admission.statistics().lanes.writes;
+    const old = edge.post(ADJUST, { delta: 1_000 });
+    await until(() => writes().waiting === 1);
+    edge.advance(600);
+    const young = edge.post(ADJUST, { delta: 4 });
+    await until(() => writes().waiting === 2);
+    expect(edge.admission.inFlight()).toBe(4);
+    edge.advance(600);
+
+    release();
+
+    expect((await young).status).toBe(200);
+    expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(writes()).toMatchObject({ queued: 0, waiting: 1 });
+    await timers.pass(10);
+    expectProblem(await old, 503, 'overloaded');
+    expect((await edge.get(RECORD)).body).toMatchObject({ onHand: 12 });
+    expect(edge.admission.inFlight()).toBe(0);
+  });
+
+  it('begins nothing of a connection before what came on it earlier, and waits', async () => {
+    const { edge, release, taken } = await fullOfWrites();
+    const answers = exchange(
+      edge.port,
+      Buffer.concat([
+        request(`POST ${ADJUST}`, JSON_TYPE, '{"delta":10}'),
+        lastRequest(`POST ${ADJUST}`, JSON_TYPE, '{"delta":100}'),
+      ]),
+    );
+    await until(() => edge.admission.statistics().lanes.writes.waiting === 1);
+    release();
+    expect(statusesOf(await answers)).toEqual([200, 503]);
+    expect((await taken).status).toBe(200);
+    expect((await edge.get(RECORD)).body).toMatchObject({ onHand: 16 });
+  });
+
+  it('finishes what waits when the server drains', async () => {
+    const { edge, release, taken } = await fullOfWrites();
+    const late = edge.post(ADJUST, { delta: 1_000 });
+    await until(() => edge.admission.statistics().lanes.writes.waiting === 1);
+    edge.drain();
+    release();
+    expect((await taken).status).toBe(200);
+    expectProblem(await late, 503, 'shutting-down');
+    expect((await edge.get('/api/health/liveness')).status).toBe(200);
+  });
+
   it('tells once a second how many were refused, not of each', async () => {
     const told: unknown[] = [];
     const { options, release, waiting } = heldBack();
@@ -241,6 +391,20 @@ describe('writes whose bodies are on their way', () => {
     await until(() => writes(edge).receiving === 7);
     expect((await edge.post(ADJUST, { delta: 1 })).status).toBe(200);
     expect(edge.admission.inFlight()).toBe(7);
+  });
+
+  it('keep waiting those for whom there is no room beside them', async () => {
+    const edge = await startEdge({ admission: { queueMax: 1 } });
+    await edge.stock('SKU123', 5);
+    const slow = begin(edge, 4);
+    await until(() => writes(edge).receiving === 4);
+    await refuseAllThatMayBe(edge);
+    const waiting = edge.post(ADJUST, { delta: 1 });
+    await until(() => writes(edge).waiting === 1);
+    await sleep(50);
+    expect(writes(edge)).toMatchObject({ waiting: 1, receiving: 4 });
+    slow[0]?.destroy();
+    expect((await waiting).status).toBe(200);
   });
 
   it('are refused where more come than there are places for, and leave nothing', async () => {

@@ -29,7 +29,7 @@ beforeEach(async () => {
     headersTimeoutMs: 300,
     requestTimeoutMs: 600,
     connectionsCheckingIntervalMs: 50,
-    keepAliveTimeoutMs: 65_000,
+    keepAliveTimeoutMs: 800,
     headerBytesMax: 16 * 1024,
   });
   refused = [];
@@ -183,8 +183,13 @@ describe('what comes too slowly', () => {
     expect(executed).toEqual([]);
   });
 
-  it('nothing at all: 408', async () => {
-    expect(problemIn(await exchange(port, [])).status).toBe(408);
+  it('nothing at all: closed without a word, as if it were idle between two requests', async () => {
+    expect(await exchange(port, [])).toBe('');
+    expect(refused).toEqual([]);
+  });
+
+  it('a first request, on a connection that was opened in advance: 200', async () => {
+    expect(statusesOf(await exchange(port, ['', lastRequest('GET /')], 500))).toEqual([200]);
   });
 });
 

@@ -39,26 +39,28 @@ describe('the objects that Express is given', () => {
     // The engine settles on a class's shape after its first few objects.
     for (let nth = 0; nth < 10; nth += 1) await exchange(port, lastRequest('GET /?a=1'));
     await shut(server);
-    const [one, other] = objects.slice(-2);
+    const settled = objects.slice(-5);
     return {
       kept: [0, 1].map((at) => arrived.every((each, nth) => each[at] === routed[nth]?.[at])),
-      sameShape: [0, 1].map((at) => haveSameShape(one![at]!, other![at]!)),
+      ofOneShape: [0, 1].map((at) =>
+        settled.every((each) => haveSameShape(settled[0]![at]!, each[at]!)),
+      ),
     };
   }
 
   it('keep the prototypes that they were born with, and one shape', async () => {
     const { app, server } = createExpressServer();
 
-    expect(await observe(app, server)).toEqual({ kept: [true, true], sameShape: [true, true] });
+    expect(await observe(app, server)).toEqual({ kept: [true, true], ofOneShape: [true, true] });
   });
 
-  it('get others, and a shape each, in plain Express: the reason for all this', async () => {
+  it('get others, and other shapes, in plain Express: the reason for all this', async () => {
     const app = express();
 
-    expect(await observe(app, createServer(app))).toEqual({
-      kept: [false, false],
-      sameShape: [false, false],
-    });
+    const { kept, ofOneShape } = await observe(app, createServer(app));
+    expect(kept).toEqual([false, false]);
+    // Whether of both is up to what else the engine has seen in this process: requests may agree.
+    expect(ofOneShape).toContain(false);
   });
 
   it('belong to one application each', () => {
@@ -111,7 +113,7 @@ describe('the server', () => {
     expect(statusesOf(answers)).toEqual([200, 404, 404]);
   });
 
-  it('closes a connection that says nothing', async () => {
+  it('closes a connection whose request does not come', async () => {
     const { server } = createExpressServer({
       ...httpLimits,
       headersTimeoutMs: 200,
@@ -119,7 +121,7 @@ describe('the server', () => {
     });
     const port = await listen(server);
 
-    const answer = await exchange(port, []);
+    const answer = await exchange(port, ['GET / HTTP/1.1\r\n']);
     await shut(server);
 
     expect(statusesOf(answer)).toEqual([408]);

@@ -505,4 +505,34 @@ export const MUTANTS: readonly Mutant[] = [
       'processes that share a directory show at once what any of them has acknowledged, over segments and snapshots',
     ],
   },
+  {
+    name: 'what has arrived is served before new connections are let in',
+    file: 'src/http/accept-first.ts',
+    search: 'isLettingIn = true;',
+    replace: '',
+    killer: [
+      'tests/http/accept-first.test.ts',
+      'new connections wait for one turn of the loop, and not for one each, while others are served',
+    ],
+  },
+  {
+    name: 'a request is served whose client has left',
+    file: 'src/http/admission.ts',
+    search: 'if (response.destroyed || isBehindTheLast(request)) return;',
+    replace: 'if (isBehindTheLast(request)) return;',
+    killer: [
+      'tests/http/accept-first.test.ts',
+      'new connections let nothing be done for a client that has left meanwhile',
+    ],
+  },
+  {
+    name: 'who has waited for too long is taken in',
+    file: 'src/http/waiting-requests.ts',
+    search: ' && clock.monotonicMs() - waiting.sinceMs <= waitMsMax',
+    replace: '',
+    killer: [
+      'tests/http/waiting-requests.test.ts',
+      'requests for which there is no room are refused, and not taken in, when they have waited for too long',
+    ],
+  },
 ];

@@ -17,7 +17,7 @@ import { createRequestObserver } from '../../src/observability/request-log.js';
 import { createRequestMetrics } from '../../src/observability/request-metrics.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
-import { createSystem } from '../../src/system.js';
+import { type Timers, createSystem } from '../../src/system.js';
 import type { ReadinessFacts } from '../../src/http/readiness.js';
 import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
 import { metricsOf } from './http-observation.js';
@@ -70,6 +70,8 @@ export interface EdgeOptions {
   readonly admission?: Partial<Omit<AdmissionDeps, 'system'>>;
   readonly trustProxy?: number | string;
   readonly readiness?: Partial<ReadinessFacts>;
+  /** In place of those of Node. */
+  readonly timers?: Timers;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -78,7 +80,9 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
   let draining = false;
   const internalErrors: unknown[] = [];
   const clock = { wallMs: () => STARTED_AT + elapsedMs, monotonicMs: () => elapsedMs };
-  const system = { ...createSystem(), clock, random: { next: () => 0.5 } };
+  const node = createSystem();
+  const timers = options.timers ?? node.timers;
+  const system = { ...node, clock, timers, random: { next: () => 0.5 } };
   const repository = createMemoryInventoryRepository(createRecordClock(clock, () => undefined));
   const real = createInventoryService({
     repository,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type NextFunction, type Request, type Response, Router } from 'express';
+import type { IRouter, NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import pathOfSwaggerUi from 'swagger-ui-dist/absolute-path.js';
 import { READ, type SendAnswer } from '../answer.js';
@@ -69,16 +69,14 @@ const protectPage = helmet({
 });
 
 /** The API description as it was committed, and a page that shows it without the internet. */
-export function apiDocsRoutes({ send }: { readonly send: SendAnswer }): Router {
+export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAnswer }): void {
   const description = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
   /** Read when somebody looks at the page, and then kept. */
   const files = new Map<PageFile, StoredFile>();
-  const router = Router({ caseSensitive: true, strict: true });
   const onlyGet = methodNotAllowed('GET', 'HEAD');
   router.route('/api/openapi.json').get(describe).all(onlyGet);
   router.route('/docs').get(checkQuery, protectPage, page).all(onlyGet);
   router.route('/docs/:file').get(checkFile, protectPage, pageFile).all(onlyGet);
-  return router;
 
   function describe(request: Request, response: Response): void {
     refuseQuery(request);

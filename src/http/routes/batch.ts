@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import {
   type IndependentCommand,
   type IndependentOutcome,
@@ -22,17 +22,16 @@ import {
   batchOperationSchema,
 } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
+import { adjustCommand, reserveCommand } from '../stock-commands.js';
 
 /** With more of them, others get their turn between the steps of the work. */
 const OPERATIONS_PER_TURN = 1_000;
 
 /** Many operations in one request: all or none as one event, or each on its own. */
-export function batchRoutes(deps: RouteDeps): Router {
+export function batchRoutes(router: IRouter, deps: RouteDeps): void {
   const { service, ids, now, send, outcomes, run, problemOf, yieldTurn, refuseLate } = deps;
-  const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: BATCH_BODY_BYTES_MAX });
   router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
-  return router;
 
   async function batch(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
@@ -113,24 +112,14 @@ export function batchRoutes(deps: RouteDeps): Router {
 
 function operationOf(asked: BatchOperationBody, ids: IdSource): BatchOperation {
   switch (asked.op) {
-    case 'adjust': {
-      const { op: _op, idempotencyKey: _key, ...adjustment } = asked;
-      return { type: 'AdjustStock', ...adjustment };
-    }
+    case 'adjust':
+      return adjustCommand(asked, asked, undefined);
     case 'count': {
       const { op: _op, idempotencyKey: _key, ...count } = asked;
       return { type: 'CountStock', ...count };
     }
-    case 'reserve': {
-      const { op: _op, idempotencyKey: _key, ttlMs, reference, ...line } = asked;
-      return {
-        type: 'ReserveStock',
-        reservationId: ids.next(),
-        lines: [line],
-        ...(ttlMs !== undefined && { ttlMs }),
-        ...(reference !== undefined && { reference }),
-      };
-    }
+    case 'reserve':
+      return reserveCommand(asked, asked, undefined, ids.next());
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import type { DurableLog } from '../../application/ports.js';
 import type { InventoryEvent } from '../../domain/events.js';
 import type { Random } from '../../system.js';
@@ -23,12 +23,11 @@ const RETRY_MS = 1_000;
 
 /** Everything that has happened and is durable, in order. */
 export function eventRoutes(
+  router: IRouter,
   { feed, send, random, release }: RouteDeps & { readonly random: Random },
   followers: Followers,
-): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+): void {
   router.route(EVENTS).get(readEvents).all(methodNotAllowed('GET', 'HEAD'));
-  return router;
 
   async function readEvents(request: Request, response: Response): Promise<void> {
     const form = request.accepts(...FORMS);

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Clock } from '../../system.js';
 import { READ, type SendAnswer } from '../answer.js';
@@ -13,22 +13,23 @@ import { timeText } from '../../time-text.js';
 const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
 
 /** Answered from memory, also while the server drains: to a probe that must not look broken. */
-export function healthRoutes(deps: {
-  readonly clock: Clock;
-  readonly version: string;
-  readonly metrics: MetricsSource;
-  readonly readiness: () => ReadinessFacts;
-  readonly draining: () => boolean;
-  readonly send: SendAnswer;
-}): Router {
+export function healthRoutes(
+  router: IRouter,
+  deps: {
+    readonly clock: Clock;
+    readonly version: string;
+    readonly metrics: MetricsSource;
+    readonly readiness: () => ReadinessFacts;
+    readonly draining: () => boolean;
+    readonly send: SendAnswer;
+  },
+): void {
   const { clock, version, metrics, send } = deps;
   const startedAtMs = clock.monotonicMs();
-  const router = Router({ caseSensitive: true, strict: true });
   router.route('/api/health').get(health).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/liveness').get(liveness).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/readiness').get(readiness).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/health/metrics').get(everything).all(methodNotAllowed('GET', 'HEAD'));
-  return router;
 
   function present(): z.infer<typeof healthSchema> {
     return {

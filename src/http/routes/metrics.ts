@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
 import type { MetricsBody, ResilienceBody } from '../metrics-schemas.js';
@@ -32,21 +32,22 @@ const TEXT = [
   'no-cache',
 ];
 
-export function metricsRoutes(deps: {
-  readonly metrics: MetricsSource;
-  readonly send: SendAnswer;
-  /** Whether the counts may be set back: not where an alert may look at them. */
-  readonly mayReset: boolean;
-}): Router {
+export function metricsRoutes(
+  router: IRouter,
+  deps: {
+    readonly metrics: MetricsSource;
+    readonly send: SendAnswer;
+    /** Whether the counts may be set back: not where an alert may look at them. */
+    readonly mayReset: boolean;
+  },
+): void {
   const { metrics, send, mayReset } = deps;
-  const router = Router({ caseSensitive: true, strict: true });
   router.route('/metrics').get(text).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/metrics').get(json).all(methodNotAllowed('GET', 'HEAD'));
   if (mayReset) {
     const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
     router.route('/api/metrics/reset').post(body, reset).all(methodNotAllowed('POST'));
   }
-  return router;
 
   async function text(request: Request, response: Response): Promise<void> {
     refuseQuery(request);

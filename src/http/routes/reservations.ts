@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { READ } from '../answer.js';
 import { orderedAnswer, settledAnswer } from '../answers.js';
 import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
@@ -22,8 +22,10 @@ const RESERVATIONS = '/api/reservations';
 type ReservationRequest = Request<{ id: string }>;
 
 /** Orders over several records, and the life of every reservation. */
-export function reservationRoutes({ queries, ids, send, run, refuse }: RouteDeps): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function reservationRoutes(
+  router: IRouter,
+  { queries, ids, send, run, refuse }: RouteDeps,
+): void {
   const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   const bodyOrNone = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX, allowEmpty: true });
   const ONE = `${RESERVATIONS}/:id`;
@@ -37,7 +39,6 @@ export function reservationRoutes({ queries, ids, send, run, refuse }: RouteDeps
     .get(listByReference)
     .all(methodNotAllowed('GET', 'HEAD', 'POST'));
   router.route(ONE).get(show).all(methodNotAllowed('GET', 'HEAD'));
-  return router;
 
   async function create(request: Request, response: Response): Promise<void> {
     refuseQuery(request);

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { z } from 'zod';
 import type { Note } from '../../domain/commands.js';
 import type { InventoryEvent } from '../../domain/events.js';
@@ -22,12 +22,10 @@ type StoreRequest = Request<{ storeId: string }>;
 type StockRequest = Request<{ storeId: string; sku: string }>;
 
 /** What one store has; what happened to one record; who holds some of it. */
-export function stockListRoutes({ queries, feed, send }: RouteDeps): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function stockListRoutes(router: IRouter, { queries, feed, send }: RouteDeps): void {
   router.route(STORE).get(listRecords).all(methodNotAllowed('GET', 'HEAD'));
   router.route(`${STORE}/:sku/events`).get(listEvents).all(methodNotAllowed('GET', 'HEAD'));
   router.route(`${STORE}/:sku/reservations`).get(listHolds).all(methodNotAllowed('GET', 'HEAD'));
-  return router;
 
   async function listRecords(request: StoreRequest, response: Response): Promise<void> {
     const storeId = parseStoreId(request.params.storeId);

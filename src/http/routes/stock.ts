@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import type { Moment } from '../../application/record-history.js';
 import type { StockName } from '../../domain/keys.js';
 import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
@@ -31,8 +31,7 @@ const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
 type StockRequest = Request<{ storeId: string; sku: string }>;
 
 /** One stock record: read, counted, adjusted, reserved, released. */
-export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }: RouteDeps): void {
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX });
 
   // Routes are tried one after the other: the busiest come first.
@@ -44,46 +43,45 @@ export function stockRoutes({ queries, ids, send, run, refuse }: RouteDeps): Rou
     .put(body, count)
     .all(methodNotAllowed('GET', 'HEAD', 'PUT'));
   router.route(`${RECORD}/release`).post(body, release).all(methodNotAllowed('POST'));
-  return router;
 
-  async function reserve(request: StockRequest, response: Response): Promise<void> {
+  function reserve(request: StockRequest, response: Response): Promise<void> {
     const name = stockNameOf(request);
     const asked = parseBody(reserveSchema, request);
     const ifMatch = recordConditions(request.headers, asked.expectedVersion);
-    await run(request, response, {
+    return run(request, response, {
       command: reserveCommand(name, asked, ifMatch, ids.next()),
       asked: [name, asked, ifMatch],
       render: reservedAnswer,
     });
   }
 
-  async function adjust(request: StockRequest, response: Response): Promise<void> {
+  function adjust(request: StockRequest, response: Response): Promise<void> {
     const name = stockNameOf(request);
     const asked = parseBody(adjustSchema, request);
     const ifMatch = recordConditions(request.headers, asked.expectedVersion);
-    await run(request, response, {
+    return run(request, response, {
       command: adjustCommand(name, asked, ifMatch),
       asked: [name, asked, ifMatch],
       render: adjustedAnswer,
     });
   }
 
-  async function release(request: StockRequest, response: Response): Promise<void> {
+  function release(request: StockRequest, response: Response): Promise<void> {
     const name = stockNameOf(request);
     const asked = parseBody(releaseLineSchema, request);
     const ifMatch = recordConditions(request.headers);
-    await run(request, response, {
+    return run(request, response, {
       command: releaseCommand(name, asked, ifMatch),
       asked: [name, asked, ifMatch],
       render: releasedLineAnswer,
     });
   }
 
-  async function count(request: StockRequest, response: Response): Promise<void> {
+  function count(request: StockRequest, response: Response): Promise<void> {
     const name = stockNameOf(request);
     const asked = parseBody(countSchema, request);
     const conditions = writeConditions(request.headers);
-    await run(request, response, {
+    return run(request, response, {
       command: { type: 'CountStock', ...name, ...asked, ...conditions },
       asked: [name, asked, conditions],
       render: countedAnswer,

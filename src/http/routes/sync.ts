@@ -1,4 +1,4 @@
-import { type IRoute, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { IRoute, IRouter, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { type Answer, READ, WRITTEN } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
@@ -29,11 +29,11 @@ type LetterRequest = Request<{ id: string }>;
  * another process may be the one that answers.
  */
 export function syncRoutes(
+  router: IRouter,
   { central, send, release }: RouteDeps,
   handOver?: RequestHandler,
-): Router {
+): void {
   const { worker, desk, queries } = central;
-  const router = Router({ caseSensitive: true, strict: true });
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
   route('/api/inventory/skus/:sku').get(readSku).all(methodNotAllowed('GET', 'HEAD'));
   route(SYNC).post(body, runNow).all(methodNotAllowed('POST'));
@@ -43,7 +43,6 @@ export function syncRoutes(
   route(LETTERS).get(listLetters).all(methodNotAllowed('GET', 'HEAD'));
   route(`${LETTERS}/:id/retry`).post(body, retry).all(methodNotAllowed('POST'));
   route(`${LETTERS}/:id`).delete(discard).all(methodNotAllowed('DELETE'));
-  return router;
 
   function route(path: string): IRoute {
     const made = router.route(path);

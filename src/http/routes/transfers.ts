@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { transferredAnswer } from '../answers.js';
 import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
 import { jsonBody } from '../json-body.js';
@@ -8,11 +8,9 @@ import { transferSchema } from '../request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
 /** Goods that move from one store to another, as one event. */
-export function transferRoutes({ run }: RouteDeps): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function transferRoutes(router: IRouter, { run }: RouteDeps): void {
   const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   router.route('/api/transfers').post(body, transfer).all(methodNotAllowed('POST'));
-  return router;
 
   async function transfer(request: Request, response: Response): Promise<void> {
     refuseQuery(request);
