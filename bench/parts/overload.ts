@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../connection.js';
 import { type Round, openConnections, requestText, runLoad } from '../load.js';
 import { type Crowd, runCrowd } from '../impatient-users.js';
+import { startProbes } from '../probes.js';
 import { cpuMicroseconds } from '../process.js';
 import { progress } from '../progress.js';
 import { type Section, aimsTable, atLeast, figure, table } from '../report/section.js';
@@ -17,16 +18,22 @@ const LOADS = [1, 2, 5, 10] as const;
  */
 const OPERATIONS = 50;
 const WRITE = batch(OPERATIONS);
+/** Every measured second has its share of the folding: of 15 s, some would have all of it, some none. */
+const SYNC_INTERVAL_MS = '1000';
 /** Writes of that size wait in it for about a tenth of a second. */
 const QUEUE_MAX = 100;
+/** Connections that were never accepted come up for seconds after their clients have left. */
+const SETTLE_MS = 8_000;
 /** Until those who were turned away three times, after 1 to 2 s each, are as many as they will be. */
 const WARM_UP_SECONDS = 5;
 
 interface Found {
   readonly load: number;
-  /** Requests a second, measured just before. */
+  /** Requests a second, measured just before and just after. */
   readonly capacity: number;
   readonly crowd: Crowd;
+  /** The longest that a liveness probe on a new connection waited. */
+  readonly probeMs: number;
   /** µs of the server, all its refusing included, for each that was served. */
   readonly cpuPerWrite: number;
   readonly cpuShare: number;
@@ -38,19 +45,22 @@ interface Found {
 export async function overload(): Promise<Section> {
   const costs = await costOfRefusing();
   const server = await startService({
-    environment: { LOAD_SHED_QUEUE_MAX: String(QUEUE_MAX) },
+    environment: { LOAD_SHED_QUEUE_MAX: String(QUEUE_MAX), SYNC_INTERVAL_MS },
   });
   try {
     progress('overload: how much it can do');
     await runLoad(server, [WRITE], { seconds: settings.warmUpSeconds });
-    const rounds: Round[] = [];
+    // Between the loads, too: the machine is not as fast at one time as at another.
+    let before = await closedLoops(server);
+    const rounds = [...before];
     const found: Found[] = [];
     for (const load of LOADS) {
-      // Again before each: the machine is not as fast at one time as at another.
-      for (let round = 0; round < settings.fewRounds; round += 1) {
-        rounds.push(await runLoad(server, [WRITE]));
-      }
-      found.push(await crowdOf(server, load, capacityOf(rounds.slice(-settings.fewRounds))));
+      const crowd = await crowdOf(server, load * capacityOf(before));
+      await sleep(SETTLE_MS);
+      const after = await closedLoops(server);
+      found.push({ load, ...crowd, capacity: capacityOf([...before, ...after]) });
+      rounds.push(...after);
+      before = after;
     }
     const cost = median(rounds.map((round) => round.cpuMicrosecondsPerRequest));
     return sectionOf({ capacity: capacityOf(rounds), cost, costs, found });
@@ -59,20 +69,33 @@ export async function overload(): Promise<Section> {
   }
 }
 
+async function closedLoops(server: Service): Promise<readonly Round[]> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < settings.fewRounds; round += 1) {
+    rounds.push(await runLoad(server, [WRITE], { insistent: true }));
+  }
+  return rounds;
+}
+
 function capacityOf(rounds: readonly Round[]): number {
   return median(rounds.map(({ requestsPerSecond }) => requestsPerSecond));
 }
 
-async function crowdOf(server: Service, load: number, capacity: number): Promise<Found> {
-  progress(`overload: ${load} times as much as it can do`);
+async function crowdOf(
+  server: Service,
+  perSecond: number,
+): Promise<Omit<Found, 'load' | 'capacity'>> {
+  progress(`overload: ${figure(perSecond)} a second`);
   const before = await recorded(server);
   const cpuBefore = cpuMicroseconds(server);
   const clientBefore = process.cpuUsage();
   const startedAt = performance.now();
+  const probes = startProbes(server.url);
   const crowd = await runCrowd(server, () => WRITE.make({}), {
-    ...{ perSecond: load * capacity, seconds: 2 * settings.seconds },
+    ...{ perSecond, seconds: 2 * settings.seconds },
     warmUpSeconds: WARM_UP_SECONDS,
   });
+  const probeMs = Math.max(...(await probes.stop()));
   const cpu = cpuMicroseconds(server) - cpuBefore;
   const elapsedMs = performance.now() - startedAt;
   const { user, system } = process.cpuUsage(clientBefore);
@@ -83,7 +106,7 @@ async function crowdOf(server: Service, load: number, capacity: number): Promise
   if (done < crowd.acknowledged || done > crowd.acknowledged + crowd.unknown) {
     throw new Error(`${done} writes are there, ${JSON.stringify({ ...crowd, latencies: [] })}`);
   }
-  return { load, capacity, crowd, cpuPerWrite: cpu / crowd.acknowledged, cpuShare, clientShare };
+  return { crowd, probeMs, cpuPerWrite: cpu / crowd.acknowledged, cpuShare, clientShare };
 }
 
 /** Up to which event everything is durable: every write that was taken is one event. */
@@ -167,9 +190,9 @@ function sectionOf(all: {
     const of = found.find((each) => each.load === load);
     return of === undefined ? NaN : (100 * of.crowd.served) / seconds / of.capacity;
   };
-  const rows = found.map(({ load, capacity: then, crowd, cpuPerWrite, cpuShare, clientShare }) => [
+  const rows = found.map(({ load, crowd, ...each }) => [
     `${load} ×`,
-    figure(then),
+    figure(each.capacity),
     figure(crowd.came / seconds),
     figure(crowd.served / seconds),
     `${figure(goodput(load))} %`,
@@ -179,14 +202,16 @@ function sectionOf(all: {
     figure(crowd.turnedAway / seconds),
     figure(crowd.neverSent / seconds),
     figure(crowd.unanswered / seconds),
-    figure(cpuPerWrite),
-    `${figure(cpuShare)} + ${figure(clientShare)}`,
+    figure(each.probeMs),
+    figure(each.cpuPerWrite),
+    `${figure(each.cpuShare)} + ${figure(each.clientShare)}`,
   ]);
   const text = [
     `Batches of ${OPERATIONS} operations, ${figure(cost)} µs of CPU each; a closed loop of ${settings.connections} connections ` +
-      `reaches ${figure(capacity)} a second: the capacity, measured before each load. \`LOAD_SHED_QUEUE_MAX=${QUEUE_MAX}\`. Then an open loop of users who come at a multiple of ` +
+      `reaches ${figure(capacity)} a second: the capacity, measured before and after each load. \`LOAD_SHED_QUEUE_MAX=${QUEUE_MAX}\`, \`SYNC_INTERVAL_MS=${SYNC_INTERVAL_MS}\`. Then an open loop of users who come at a multiple of ` +
       'it. Each asks up to three times, after what `Retry-After` says, waits 2 s for an answer, and has one of ' +
-      `3,000 connections or none. ${seconds} s each; the client shares the machine with the server.`,
+      `3,000 connections or none. ${seconds} s each; the client shares the machine with the server. Meanwhile a liveness probe ` +
+      'every 100 ms, each on a new connection.',
     table(
       [
         'load',
@@ -200,6 +225,7 @@ function sectionOf(all: {
         'turned away /s',
         'no connection /s',
         'no answer /s',
+        'longest probe ms',
         'CPU µs per write served',
         'CPUs, server + client',
       ],
