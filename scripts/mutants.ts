@@ -1,5 +1,6 @@
-// npm run mutants [COUNT]: plants each defect of tests/mutants/mutants.ts (or every n-th, COUNT of
-// them) and runs the one test that is known to find it. Exit code 1 where one goes unfound. With
+// npm run mutants [COUNT | WORD]: plants each defect of tests/mutants/mutants.ts (or every n-th, COUNT
+// of them; or those with the word in their name or file) and runs the one test that is known to find
+// it. Exit code 1 where one goes unfound, or none is meant. With
 // --write (npm run mutants -- --write) docs/proof.md lists them all, if all were found.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,9 +18,8 @@ const PAGE = 'docs/proof.md';
 type Verdict = 'killed' | 'SURVIVED' | 'CANNOT BE PLANTED';
 
 const scratch = mkdtempSync(join(tmpdir(), 'mutants-'));
-const given = process.argv.slice(2).filter((each) => each !== '--write');
-const count = Number(given[0] ?? MUTANTS.length);
-const chosen = MUTANTS.filter((_, index) => (index * count) % MUTANTS.length < count);
+const [given] = process.argv.slice(2).filter((each) => each !== '--write');
+const chosen = MUTANTS.filter(isMeant);
 const waiting = [...chosen];
 let unfound = 0;
 
@@ -34,7 +34,13 @@ if (process.argv.includes('--write') && found === MUTANTS.length) {
   const page = readFileSync(PAGE, 'utf8');
   replaceFile(PAGE, markedParts('proof').withPart(page, 'mutants', listOfMutants()));
 }
-process.exitCode = unfound > 0 ? 1 : 0;
+process.exitCode = unfound > 0 || chosen.length === 0 ? 1 : 0;
+
+function isMeant({ name, file }: Mutant, index: number): boolean {
+  const count = Number(given ?? MUTANTS.length);
+  if (Number.isNaN(count)) return `${name} ${file}`.includes(given ?? '');
+  return (index * count) % MUTANTS.length < count;
+}
 
 async function runWaiting(): Promise<void> {
   for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
