@@ -30,11 +30,13 @@ export interface SharingProcess {
 export interface SharingOptions {
   readonly clock?: FakeClock;
   readonly snapshotPolicy?: { readonly everyEvents: number; readonly logBytesMin: number };
+  /** How long a turn of its event loop takes, in ms. */
+  readonly loopTurnMs?: number;
 }
 
 export async function startSharing(
   root: string,
-  { clock = createFakeClock(), snapshotPolicy }: SharingOptions = {},
+  { clock = createFakeClock(), snapshotPolicy, loopTurnMs }: SharingOptions = {},
 ): Promise<SharingProcess> {
   const faulty = createFaultyFileSystem(createNodeFileSystem());
   const { fileSystem } = faulty;
@@ -44,12 +46,22 @@ export async function startSharing(
     if (!isKilled) task();
   };
   const timers: Timers = {
-    immediate: (task) => real.timers.immediate(unlessKilled(task)),
+    immediate(task) {
+      if (loopTurnMs === undefined) real.timers.immediate(unlessKilled(task));
+      else real.timers.after(loopTurnMs, unlessKilled(task));
+    },
     after: (delayMs, task) => real.timers.after(delayMs, unlessKilled(task)),
   };
   const system = { ...real, clock, timers };
   const said: string[] = [];
   const say = (what: unknown): void => void said.push(String(what));
+  const sayWhereItFails = (task: () => void): void => {
+    try {
+      task();
+    } catch (error) {
+      say(error);
+    }
+  };
   let die!: (error: unknown) => void;
   const fatal = new Promise<unknown>((resolve) => (die = resolve));
   const presence = await takeSharedPresence(root, system.timers);
@@ -64,7 +76,7 @@ export async function startSharing(
     openLock(path) {
       const lock = openKernelLock(path);
       locks.push(lock);
-      return lock;
+      return { ...lock, unlock: () => sayWhereItFails(() => lock.unlock()) };
     },
     report: {
       warning: say,

@@ -178,6 +178,8 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
       await Promise.race([guard.death, opening?.catch(() => undefined)]);
       await Promise.race([guard.death, turns.settled()]);
       if (!guard.dead) await Promise.race([guard.death, turns.runTask(leave).catch(leaveAnyway)]);
+      // That was a part of the turn: the lock is let go of at its end.
+      await Promise.race([guard.death, turns.settled()]);
       isOpen = false;
       await follower?.close();
       lock.close();

@@ -262,6 +262,15 @@ describe('processes that share a directory', () => {
     expect((await start()).repository.recovery).toMatchObject({ clean: false, events: 1 });
   });
 
+  it('keep the lock to the end of their last turn, however slow their loop is', async () => {
+    const slow = await start({ loopTurnMs: 20 });
+    await addOne(slow);
+    await slow.repository.close();
+    await pause(60);
+    expect(slow.said).toEqual([]);
+    expect(await addOne(await start())).toBe(2);
+  });
+
   it.each([
     ['nothing beyond the watermark while one lives', true, 5],
     ['every whole event where none does', false, 6],
