@@ -93,7 +93,7 @@ describe('workers, whichever of them is asked,', () => {
     const environment = { RATE_LIMIT_RPS: '1', RATE_LIMIT_BURST: String(burst) };
     const server = await spawnWorkers(WORKERS, { dataDir: temporaryDirectory(), environment });
     const startedAt = performance.now();
-    const left: number[] = [];
+    let served = 0;
     let refused = 0;
     await Promise.all(
       Array.from({ length: CONNECTIONS }, async () => {
@@ -108,16 +108,15 @@ describe('workers, whichever of them is asked,', () => {
             return;
           }
           expect(response.status).toBe(200);
-          left.push(Number(/r=(\d+)/.exec(response.headers.get('ratelimit') ?? '')?.[1]));
+          served += 1;
         }
       }),
     );
     const seconds = (performance.now() - startedAt) / 1_000;
 
     expect(refused).toBe(CONNECTIONS);
-    expect(left.length).toBeGreaterThanOrEqual(burst);
-    expect(left.length).toBeLessThanOrEqual(burst + seconds);
-    expect(new Set(left).size).toBe(burst);
+    expect(served).toBeGreaterThanOrEqual(burst);
+    expect(served).toBeLessThanOrEqual(burst + seconds);
   });
 
   it('do not take each other for one client', { timeout: 60_000 }, async () => {
