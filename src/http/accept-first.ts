@@ -20,8 +20,8 @@ export interface AcceptFirst {
 }
 
 /**
- * As many are let in as wait to be served, or so many: who only opens connections must not keep
- * everybody else from being served.
+ * As many are let in as wait to be served when that begins, or so many: who only opens connections
+ * must not keep everybody else from being served.
  */
 const LET_IN_MIN = 8;
 
@@ -34,11 +34,14 @@ export function createAcceptFirst(
   let hasCome = false;
   let isLettingIn = false;
   let turns = 0;
+  /** Those who are let in bring more that waits: it does not count. */
+  let turnsMax = 0;
   /** How many times tasks are on their way to be begun. */
   let beginning = 0;
 
   function afterTurn(): void {
-    if (hasCome && turns < Math.max(LET_IN_MIN, tasks.length)) {
+    if (turns === 0) turnsMax = Math.max(LET_IN_MIN, tasks.length);
+    if (hasCome && turns < turnsMax) {
       hasCome = false;
       turns += 1;
       timers.immediate(afterTurn);

@@ -26,6 +26,11 @@ export function handleClientErrors(
     // After a broken request every further byte is reported again.
     if (isClosing(socket)) return;
     lingerOnClose(socket);
+    // It was answered before it had come as a whole: two answers would be one too many.
+    if (isAnswered(socket)) {
+      socket.destroySoon();
+      return;
+    }
     onRefused(status);
     refuseConnection(socket, status);
   });
@@ -36,6 +41,9 @@ export function handleClientErrors(
       socket.destroy();
       return;
     }
+    // Node has let go of it: a reset would be nobody's, and the end of the process.
+    socket.on('error', () => undefined);
+    socket.resume();
     lingerOnClose(socket);
     onRefused(BAD_REQUEST);
     refuseConnection(socket, BAD_REQUEST);
@@ -129,8 +137,20 @@ function statusOf(code = ''): ConnectionStatus | undefined {
   return STATUSES.get(code) ?? (code.startsWith('HPE_') ? BAD_REQUEST : undefined);
 }
 
-/** The answer in progress on a connection: Node keeps it here, and offers no public name for it. */
-type HttpConnection = Socket & { readonly _httpMessage?: ServerResponse | null };
+/**
+ * The answer in progress on a connection, and the request that came last: Node keeps them here, and
+ * offers no public name for them.
+ */
+type HttpConnection = Socket & {
+  readonly _httpMessage?: ServerResponse | null;
+  readonly parser?: { readonly incoming?: IncomingMessage & { res?: ServerResponse } } | null;
+};
+
+/** Whether what is still on its way here has its answer. */
+function isAnswered({ parser }: HttpConnection): boolean {
+  const { complete = true, res } = parser?.incoming ?? {};
+  return !complete && res?.writableFinished === true;
+}
 
 /**
  * Says no on a connection whose newest request is broken. Requests that came whole before it may be

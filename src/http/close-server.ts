@@ -24,7 +24,11 @@ export async function closeServer(
   timers: Timers,
   { graceMs, inFlight, unused }: Closing,
 ): Promise<void> {
-  const cancelCut = timers.after(graceMs, () => server.closeAllConnections());
+  let isCut = false;
+  const cancelCut = timers.after(graceMs, () => {
+    isCut = true;
+    server.closeAllConnections();
+  });
   // Who is cut off is in flight no more.
   while (inFlight() > 0) {
     await new Promise<void>((resolve) => timers.after(LOOK_EVERY_MS, resolve));
@@ -33,6 +37,9 @@ export async function closeServer(
   server.close();
   // Connections that wait for nothing; those in use say goodbye with their answer.
   server.closeIdleConnections();
+  // Node looks after nobody's time any more: who came behind the cut, and has sent half a request,
+  // would never end.
+  if (isCut) server.closeAllConnections();
   const cancelUnused = timers.after(FIRST_REQUEST_MS, () => unused.close());
   await closed;
   cancelCut();

@@ -9,6 +9,8 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   readonly connectionsCheckingIntervalMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** A connection on which nothing moves for so long is cut: nobody reads what is answered on it. */
+  readonly stallTimeoutMs: number;
   /** The request line and all headers together. */
   readonly headerBytesMax: number;
 }
@@ -19,6 +21,8 @@ export const httpLimits: HttpLimits = {
   connectionsCheckingIntervalMs: 1_000,
   // Above a load balancer's usual 60 s: the side that closes must not be the one that is sent to.
   keepAliveTimeoutMs: 65_000,
+  // Above the longest silence that we keep ourselves: 30 s, where a client asked us to wait.
+  stallTimeoutMs: 65_000,
   headerBytesMax: 16 * 1024,
 };
 
@@ -80,15 +84,20 @@ export function createExpressServer(
       serve(request, response);
     });
   });
+  server.timeout = limits.stallTimeoutMs;
   // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
   server.maxHeadersCount = 0;
   return { app, server };
 
   // Both are born with the prototypes of Express's, see below.
   function letIn(incoming: IncomingMessage, outgoing: ServerResponse, serveIt: Serve): void {
-    if (isClosing(incoming.socket)) return;
+    if (isClosing(incoming.socket)) {
+      incoming.resume(); // else its body would be in the way of the connection's end
+      return;
+    }
     const [request, response] = [incoming as Request, outgoing as Response];
     request.arrivedAs = arrivals += 1;
+    request.res = response;
     if (response.socket === null) closeWithConnection(response, request.socket);
     if (admit === undefined) serveIt(request, response);
     else admit(request, response, serveIt);

@@ -44,6 +44,20 @@ describe('new connections', () => {
     expect((await letInWhile(Infinity, 50)).turns).toBe(50 + 1);
   });
 
+  it('do not keep others from being served by what they bring themselves', async () => {
+    const order = createAcceptFirst(TIMERS, () => true);
+    let begun = 0;
+    let turns = 0;
+    order.connectionCame();
+    while (begun === 0 && turns < 10 * LET_IN_MIN) {
+      order.connectionCame();
+      order.afterwards(() => (begun += 1));
+      turns += 1;
+      await turn();
+    }
+    expect(turns).toBe(LET_IN_MIN + 2);
+  });
+
   it('make nobody wait where there are none', async () => {
     const order = createAcceptFirst(TIMERS, () => true);
     const done: string[] = [];

@@ -9,6 +9,7 @@ import {
   recordPath,
   startEdge,
 } from '../support/http-edge.js';
+import { httpLimits } from '../../src/http/http-server.js';
 import { createFakeClock } from '../support/fake-clock.js';
 import { createFakeTimers } from '../support/fake-timers.js';
 import { openStream } from '../support/stream-reader.js';
@@ -288,6 +289,20 @@ describe('a full queue of writes', () => {
     release();
     expect((await edge.post(ADJUST, { delta: 2 })).status).toBe(200);
     expect(edge.admission.inFlight()).toBe(0);
+  });
+
+  it('has room again for who does not read the answers, when that has lasted', async () => {
+    const limits = { ...httpLimits, stallTimeoutMs: 100 };
+    const edge = await startEdge({ limits, admission: { queueMax: 1_000 } });
+    const socket = connect(edge.port, '127.0.0.1').pause();
+    // More than the kernel keeps for it.
+    const large = request('GET /api/openapi.json');
+    socket.write(Buffer.concat(Array.from({ length: 100 }, () => large)));
+    await until(() => edge.admission.statistics().lanes.reads.queued > 0);
+
+    await until(() => edge.admission.inFlight() === 0);
+
+    socket.destroy();
   });
 
   it('refuses only so many in a time: others wait for room, or are refused when it is too late', async () => {

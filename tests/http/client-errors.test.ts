@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorRequestHandler } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +31,7 @@ beforeEach(async () => {
     requestTimeoutMs: 600,
     connectionsCheckingIntervalMs: 50,
     keepAliveTimeoutMs: 800,
+    stallTimeoutMs: 800,
     headerBytesMax: 16 * 1024,
   });
   refused = [];
@@ -126,6 +128,22 @@ describe('bytes that are no request are answered, and the connection is closed',
     expect(problemIn(answer)).toEqual({ status: 400, code: 'validation-failed' });
   });
 
+  it.each([
+    ['at once', 0],
+    ['once it was refused', 50],
+  ])(
+    'a tunnel whose client resets the connection %s: nothing of it stays',
+    async (_when, afterMs) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      await new Promise((resolve) => socket.write(request('CONNECT elsewhere.test:443'), resolve));
+      await sleep(afterMs);
+      socket.resetAndDestroy();
+      await sleep(50);
+
+      expect(statusesOf(await exchange(port, lastRequest('GET /')))).toEqual([200]);
+    },
+  );
+
   it('chunk extensions without end: 413', async () => {
     const extended = `1;${'x'.repeat(20_000)}\r\n{\r\n`;
 
@@ -149,6 +167,27 @@ describe('bytes that are no request are answered, and the connection is closed',
     expect(executed).toEqual([]);
   });
 });
+
+it.each([
+  ['breaks off', (socket: Socket) => void socket.end()],
+  ['never comes', () => undefined],
+])(
+  'a request that was answered before its body, which %s, is not answered again',
+  async (_how, end) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const received: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    const closed = once(socket, 'close');
+    socket.on('end', () => socket.end());
+    socket.write(request('PUT /', { ...json, 'Content-Length': '20' }, '{'));
+    await once(socket, 'data');
+    end(socket);
+    await closed;
+
+    expect(statusesOf(Buffer.concat(received).toString())).toEqual([405]);
+    expect(refused).toEqual([]);
+  },
+);
 
 it('an answer that has begun is cut off, not followed by another', async () => {
   const answer = await exchange(

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { type Edge, expectProblem, startEdge } from '../support/http-edge.js';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Edge, expectProblem, recordPath, startEdge } from '../support/http-edge.js';
 import { feedLimits } from '../../src/http/feed/followers.js';
 import { idsIn, openStream } from '../support/stream-reader.js';
+import { request } from './raw-exchange.js';
 
 const FEED = '/api/events';
 const STREAM = { Accept: 'text/event-stream' };
@@ -97,6 +99,28 @@ describe('a stream of the feed', () => {
     const edge = await edgeWithEvents(1);
     const reply = await edge.get(FEED, { ...STREAM, 'Last-Event-ID': '2' });
     expectProblem(reply, 409, 'position-ahead');
+  });
+
+  it('is the last of its connection: nothing that is sent behind it is executed', async () => {
+    const edge = await edgeWithEvents(1);
+    const socket = connect(edge.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const write = { 'Content-Type': 'application/json' };
+    socket.write(
+      Buffer.concat([
+        request(`GET ${FEED}`, STREAM),
+        request(`POST ${recordPath('SKU1')}/adjust`, write, '{"delta":5}'),
+      ]),
+    );
+    let text = '';
+    for await (const chunk of socket) {
+      text += String(chunk);
+      if (text.includes('id: 1\n')) break;
+    }
+    await edge.stock('SKU2', 1);
+
+    expect((await edge.get(recordPath('SKU1'))).body).toMatchObject({ onHand: 1 });
+    expect(edge.admission.inFlight()).toBe(0);
   });
 
   it('answers HEAD with its head alone', async () => {

@@ -7,6 +7,7 @@ import { sourceOf } from '../command-runner.js';
 import { CLOUD_EVENTS_BATCH, cloudEventsJson } from '../feed/cloud-events.js';
 import type { Followers } from '../feed/followers.js';
 import { EVENT_STREAM, retryFrame } from '../feed/frames.js';
+import { lingerOnClose } from '../lingering-close.js';
 import { type Problem, problemAnswer } from '../problem.js';
 import { RequestError } from '../request-error.js';
 import { parseQuery } from '../request-input.js';
@@ -67,6 +68,8 @@ export function eventRoutes(
     }
     followers.assertRoom();
     release(response);
+    // Nothing that comes behind a stream could ever be answered.
+    lingerOnClose(request.socket, request);
     const id = ['X-Request-Id', request.requestId, ...(response.quotaHeaders ?? [])];
     response.writeHead(200, [...STREAM_HEADERS, ...VARIED, ...feedHeaders(feed), ...id]);
     if (request.method === 'HEAD') {
