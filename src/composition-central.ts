@@ -67,8 +67,15 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
     // What its last holder has folded is durable: this process must know of it, too.
     await repository.nextExpiry();
     const mine = await openSync(parts);
+    let socket: SocketServer;
+    try {
+      socket = await listenFor(socketPath, () => server);
+    } catch (error) {
+      // Somebody else may get the role next: there must not be two of them at the files.
+      await mine.close(0);
+      throw error;
+    }
     sync = mine;
-    const socket = await listenFor(socketPath, () => server);
     return async () => {
       sync = undefined;
       socket.close();

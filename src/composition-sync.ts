@@ -54,10 +54,17 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
     config.syncSources.length === 0
       ? [createLogSource(repository)]
       : config.syncSources.map((source) => createFeedSource(source, { timers, callOut }));
-  const names = sources.map(({ name }) => name);
-  const gone = await aggregate.retainSources(names, repository.now());
-  if (gone.length > 0) log.warn({ gone }, 'sources that are not configured any more were dropped');
-  assertLogReaches(aggregate.progressOf(OWN_LOG), parts);
+  try {
+    const names = sources.map(({ name }) => name);
+    const gone = await aggregate.retainSources(names, repository.now());
+    if (gone.length > 0) {
+      log.warn({ gone }, 'sources that are not configured any more were dropped');
+    }
+    assertLogReaches(aggregate.progressOf(OWN_LOG), parts);
+  } catch (error) {
+    await aggregate.close();
+    throw error;
+  }
   const breakers: [name: string, breaker: CircuitBreaker][] = [];
   const bulkhead = createBulkhead({
     ...{ clock, timers, slots: config.concurrencySync },

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
 import {
   type Started,
+  isStorageFailure,
   parseStartArguments,
   startFailureText,
   usageText,
@@ -106,5 +107,5 @@ function configOrExit(set: Readonly<Record<string, string>>): Config {
 
 function failedStart(error: unknown): never {
   console.error(startFailureText(error, config));
-  process.exit(EXIT_FAILED_START);
+  process.exit(isStorageFailure(error) ? EXIT_STORAGE : EXIT_FAILED_START);
 }

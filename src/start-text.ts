@@ -86,10 +86,19 @@ const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAF
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS']);
 const NO_DIRECTORY = new Set(['EEXIST', 'ENOTDIR']);
 
+/** What was promised of the data could not be kept (errors.ts of the file storage). */
+export function isStorageFailure(error: unknown): boolean {
+  return error instanceof Error && error.name === 'StorageFatalError';
+}
+
 /** One line that says what to do, where we know; all there is, where we do not. */
 export function startFailureText(error: unknown, { host, port, dataDir }: Wanted): string {
   if (!(error instanceof Error)) return `cannot start: ${String(error)}`;
   if (error.name === 'DataDirectoryError') return `cannot start: ${error.message}`;
+  if (isStorageFailure(error)) {
+    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    return `cannot start: ${error.message}${cause}: check the disk, then start again`;
+  }
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) {
     return `cannot start: ${error.stack ?? error.message}`;

@@ -71,6 +71,11 @@ function closeWhatItDoesNotTake(worker: ReturnType<typeof cluster.fork>): void {
     if (isClosable(handle)) dealtTo.set((dealt = handle), worker);
     return send(...sent);
   };
+  // Said of the one that was dealt: it has it, or has refused it, and Node deals it out anew. Before
+  // Node hears of it, which deals the next one at once.
+  process.prependListener('internalMessage', ({ accepted }: { readonly accepted?: boolean }) => {
+    if (accepted !== undefined) dealt = undefined;
+  });
   worker.on('exit', () => {
     if (dealt !== undefined && dealtTo.get(dealt) === worker) dealt.close();
   });

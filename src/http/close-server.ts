@@ -24,9 +24,9 @@ export async function closeServer(
   timers: Timers,
   { graceMs, inFlight, unused }: Closing,
 ): Promise<void> {
-  let isCut = false;
+  const grace = { isOver: false };
   const cancelCut = timers.after(graceMs, () => {
-    isCut = true;
+    grace.isOver = true;
     server.closeAllConnections();
   });
   // Who is cut off is in flight no more.
@@ -39,7 +39,7 @@ export async function closeServer(
   server.closeIdleConnections();
   // Node looks after nobody's time any more: who came behind the cut, and has sent half a request,
   // would never end.
-  if (isCut) server.closeAllConnections();
+  if (grace.isOver) server.closeAllConnections();
   const cancelUnused = timers.after(FIRST_REQUEST_MS, () => unused.close());
   await closed;
   cancelCut();

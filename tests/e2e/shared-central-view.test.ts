@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SharingServers } from '../support/sharing-servers.js';
 import { cleanUp, temporaryDirectory } from '../support/spawned-server.js';
@@ -50,6 +52,42 @@ describe('the central view of servers that share a directory', () => {
     },
   );
 });
+
+describe('the central view where its socket cannot be made', () => {
+  afterEach(cleanUp);
+
+  it('is not kept open by who could not, and is there when it can be made', async () => {
+    const dataDir = temporaryDirectory();
+    const socket = join(dataDir, 'central.sock');
+    mkdirSync(socket);
+    const servers = new SharingServers(dataDir, { SYNC_INTERVAL_MS: '100' });
+    await servers.start(1);
+    const [server] = servers.running;
+    const { adjust, send } = createStockClient(server!.url);
+    const attempts = () => server!.output().split('central does not run here').length - 1;
+    for (const before = attempts(); attempts() < before + 3;) await adjust('S1', 'SKU1', 1);
+    const open = readdirSync(`/proc/${server!.pid}/fd`).map((name) => {
+      const target = readlinkIfThere(`/proc/${server!.pid}/fd/${name}`);
+      return target.startsWith(join(dataDir, 'central/'));
+    });
+    expect(open.filter(Boolean).length).toBeLessThanOrEqual(2); // of an attempt that is under way
+
+    rmdirSync(socket);
+
+    const { body } = await untilThere(send, 'GET', `${SKU}?waitMs=5000`);
+    expect((body['total'] as { qty: number }).qty).toBeGreaterThan(0);
+    expect(server!.output()).not.toContain('damaged');
+    expect(await servers.stop()).toEqual([0]);
+  }, 60_000);
+});
+
+function readlinkIfThere(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // it was closed meanwhile
+  }
+}
 
 type Send = ReturnType<typeof createStockClient>['send'];
 

@@ -27,6 +27,22 @@ describe('start', () => {
     expect(server.output()).toContain(`${name}="${value}"`);
   });
 
+  it.each([
+    { nth: 1, of: 'the directory', LOCKS_ENABLED: 'false' },
+    { nth: 7, of: 'the central view', LOCKS_ENABLED: 'false' },
+    { nth: 1, of: 'the directory', LOCKS_ENABLED: 'true' },
+    { nth: 7, of: 'the central view', LOCKS_ENABLED: 'true' },
+  ])('ends with 74 where a sync of it fails: %j', async ({ nth, LOCKS_ENABLED }) => {
+    const server = spawnProcess({
+      dataDir: temporaryDirectory(),
+      environment: { LOCKS_ENABLED, FAILING_SYNC_NTH: String(nth) },
+      preload: new URL('../crash/fail-syncs.mjs', import.meta.url),
+    });
+
+    expect(await server.ended).toBe(74);
+    expect(server.output()).toContain('check the disk, then start again');
+  });
+
   it('says in one line that the port is in use', async () => {
     const first = await spawnServer({ dataDir: temporaryDirectory() });
     const { port } = new URL(first.url);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import { type Socket, connect } from 'node:net';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, it } from 'vitest';
 import { closeServer } from '../../src/http/close-server.js';
 import { watchUnusedConnections } from '../../src/http/unused-connections.js';
 import { createFakeClock } from '../support/fake-clock.js';

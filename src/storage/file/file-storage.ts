@@ -5,6 +5,7 @@ import {
   type FileRepositoryDeps,
   openFileInventoryRepository,
 } from './file-inventory-repository.js';
+import { StorageFatalError } from './errors.js';
 import { openKernelLock } from './kernel-lock.js';
 import { prepareDirectory, takePresenceLock, takeSharedPresence } from './presence-lock.js';
 import {
@@ -115,7 +116,10 @@ async function openShared(
         lock: openKernelLock(`${root}/${name}.lock`),
         timers,
         whenHeld: start,
-        onError: (error) => report.warning(`${name} does not run here: ${String(error)}`),
+        onError(error) {
+          if (error instanceof StorageFatalError) report.fatal(error);
+          else report.warning(`${name} does not run here: ${String(error)}`);
+        },
       }),
     async close() {
       await leases.close();

@@ -31,6 +31,17 @@ export interface LeaseFile {
 export function openLeaseFile(directory: string, key: string, times: LeaseTimes): LeaseFile {
   const base = `${directory}/${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
   const [lockPath, wantedPath] = [`${base}.lock`, `${base}.wanted`];
+
+  /** For people: without it the lease is a lease all the same, and has to be given back. */
+  function note(owner: object): void {
+    try {
+      const text = `${JSON.stringify({ key, ...owner })}\n`;
+      fs.writeFileSync(`${base}.owner`, text, { mode: 0o600 });
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+
   return {
     exists: () => fs.existsSync(lockPath),
     isStale(wallMs) {
@@ -43,9 +54,7 @@ export function openLeaseFile(directory: string, key: string, times: LeaseTimes)
           ...{ lockfilePath: lockPath, realpath: false, retries: 0 },
           ...{ stale: times.ttlMs, update: times.renewMs, onCompromised: onLost },
         });
-        fs.writeFileSync(`${base}.owner`, `${JSON.stringify({ key, ...owner })}\n`, {
-          mode: 0o600,
-        });
+        note(owner);
         return giveBack;
       } catch (error) {
         if (errorCode(error) === 'ELOCKED') return undefined;

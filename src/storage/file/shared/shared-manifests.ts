@@ -1,6 +1,7 @@
 import { assert } from '../../../assert.js';
 import type { DataPaths } from '../data-directory.js';
-import type { FileSystem } from '../file-system.js';
+import { DataDirectoryError } from '../errors.js';
+import { type FileSystem, errorCode } from '../file-system.js';
 import type { ManifestStore } from '../manifest-store.js';
 import { type Manifest, loadManifest, saveManifest } from '../manifest.js';
 
@@ -21,8 +22,20 @@ export function createSharedManifests(
   const { fileSystem, paths, assertOurs } = deps;
   let current = initial;
 
+  async function load(): Promise<Manifest | undefined> {
+    try {
+      return await loadManifest(fileSystem, paths.root);
+    } catch (error) {
+      // No descriptor left, say: that passes. Damage does not.
+      if (error instanceof DataDirectoryError && errorCode(error.cause) !== undefined) {
+        throw error.cause;
+      }
+      throw error;
+    }
+  }
+
   async function reload(): Promise<void> {
-    const loaded = await loadManifest(fileSystem, paths.root);
+    const loaded = await load();
     assert(loaded !== undefined, 'the manifest is gone');
     // Who read it first may also have finished last.
     if (loaded.generation <= current.generation) return;

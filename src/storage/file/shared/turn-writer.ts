@@ -130,7 +130,9 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
       deps.onDurable(durable + events.length);
     },
     async markClean() {
-      const segment = follower.position;
+      // One that ended in the middle of a rotation may have left the end in a segment that is sealed.
+      const { position } = follower;
+      const segment = position.sealed ? await unsealedSegment() : position;
       const { name: file, bytes } = segment;
       const last = segment.offsets.last;
       const clean = { file, bytes, sha256: sha256Of(segment), last };

@@ -182,6 +182,52 @@ describe('processes that share a directory', () => {
     expect(killed).toBeGreaterThan(20);
   });
 
+  it('can be stopped when one was killed in the middle of a rotation, and started again', async () => {
+    const [victim, survivor] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
+    await addOne(victim);
+    const saved = victim.faulty.hold({ name: 'syncDirectory', path: new RegExp(`^${root}$`) });
+    const writing = (async () => {
+      for (;;) await addOne(victim);
+    })();
+    void writing.catch(() => undefined);
+    await saved.reached;
+    await kill(victim);
+    const units = await unitsIn(survivor);
+
+    await survivor.repository.close();
+
+    const next = await start(SMALL_SEGMENTS);
+    expect(next.repository.recovery).toMatchObject({ clean: true });
+    expect(await unitsIn(next)).toBe(units);
+    await addOne(next);
+    await expectOrder(units + 1);
+  });
+
+  it('refuse while what others have changed cannot be read, and go on when it can', async () => {
+    const [reader, writer] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
+    await addOne(reader);
+    reader.faulty.failAll({ name: 'openRead', path: /MANIFEST/ }, 'EMFILE');
+    let units = 1;
+    const refusal = await (async () => {
+      for (;;) {
+        await addOne(writer);
+        units += 1;
+        try {
+          await unitsIn(reader);
+        } catch (error) {
+          return error;
+        }
+      }
+    })();
+    expect(refusal).toMatchObject({ code: 'storage-unavailable' });
+
+    reader.faulty.heal();
+
+    expect(await unitsIn(reader)).toBe(units);
+    await addOne(reader);
+    await expectOrder(units + 1);
+  });
+
   it('lose nothing but the batch of one that finds no room, and that one comes back', async () => {
     const clock = createFakeClock();
     const [full, other] = [await start({ clock }), await start()];

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createContention } from '../../../../src/storage/file/shared/contention.js';
@@ -54,6 +55,19 @@ describe('leases of stock records', () => {
     const said = JSON.parse(readFileSync(`${directory}/${owner}`, 'utf8'));
     expect(said).toMatchObject({ key: KEY, owner: 'process-0' });
     while (locks().length > 0) await pause(10);
+  });
+
+  it('are given back also where it cannot be said whose they are', async () => {
+    const leases = start(KEY);
+    const name = createHash('sha256').update(KEY).digest('hex').slice(0, 32);
+    mkdirSync(`${directory}/${name}.owner`); // as if there were no room for the note
+    (await leases.hold([KEY]))!();
+    expect(locks()).toHaveLength(1);
+
+    while (locks().length > 0) await pause(10);
+
+    (await start(KEY).hold([KEY]))!();
+    expect(warnings).toEqual([]);
   });
 
   it('turn a request away that would wait too long, and those behind it at once', async () => {
