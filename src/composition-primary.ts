@@ -6,7 +6,7 @@ import type { Config } from './config.js';
 import { createLogger } from './observability/logger.js';
 import { byLabel, counter, gauge } from './observability/metric-family.js';
 import { createProcessMetrics } from './observability/process-metrics.js';
-import { versionOfPackage } from './start-text.js';
+import { versionOfPackage } from './package-files.js';
 import { createSystem } from './system.js';
 
 export interface PrimaryHooks {

@@ -45,7 +45,7 @@ import type { FileSystem } from './storage/file/file-system.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
 import { observeSyncs } from './storage/file/observed-syncs.js';
 import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
-import { versionOfPackage } from './start-text.js';
+import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
 
 export interface RunningService {

@@ -3,13 +3,13 @@ import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
+import { versionOfPackage } from './package-files.js';
 import {
   type Started,
   isStorageFailure,
   parseStartArguments,
   startFailureText,
   usageText,
-  versionOfPackage,
   welcomeText,
 } from './start-text.js';
 

@@ -1,5 +1,4 @@
 /** What the process says to a person, beside its log of JSON lines: usage, welcome, and why not. */
-import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 
 export type StartArguments =
@@ -115,9 +114,4 @@ function whyNot(code: string): string {
   if (NOT_WRITABLE.has(code)) return 'is not writable: set its owner, or DATA_DIR';
   if (NO_DIRECTORY.has(code)) return 'is not a directory: set DATA_DIR';
   return 'cannot be used: set DATA_DIR, or mend it';
-}
-
-export function versionOfPackage(): string {
-  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  return version;
 }

@@ -4,8 +4,10 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 it('a worker that a connection waits for, which another one refused and ended, is dealt that and all others', async () => {
-  const program = fileURLToPath(new URL('refused-connection.mjs', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 60_000 });
+  const program = fileURLToPath(new URL('refused-connection.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
+    timeout: 60_000,
+  });
 
   const { first, later } = JSON.parse(stdout) as Record<'first' | 'later', string[]>;
   expect([...first, ...later]).toEqual(Array.from({ length: 5 }, () => 'HTTP/1.1 200'));

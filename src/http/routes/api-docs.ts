@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { IRouter, NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import pathOfSwaggerUi from 'swagger-ui-dist/absolute-path.js';
+import { packageFile } from '../../package-files.js';
 import { READ, type SendAnswer } from '../answer.js';
 import { RequestError } from '../request-error.js';
 import { refuseQuery } from '../request-input.js';
@@ -70,7 +71,7 @@ const protectPage = helmet({
 
 /** The API description as it was committed, and a page that shows it without the internet. */
 export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAnswer }): void {
-  const description = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
+  const description = readFileSync(packageFile('docs/openapi.json'), 'utf8');
   /** Read when somebody looks at the page, and then kept. */
   const files = new Map<PageFile, StoredFile>();
   const onlyGet = methodNotAllowed('GET', 'HEAD');

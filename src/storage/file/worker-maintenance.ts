@@ -1,13 +1,14 @@
 import { Worker } from 'node:worker_threads';
+import { packageFile } from '../../package-files.js';
 import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
 
-const ENTRY = new URL('./maintenance-worker.js', import.meta.url);
+const SOURCE = new URL('./maintenance-worker.ts', import.meta.url);
 /** Run from its sources, the service is loaded by tsx, which has to be started in a worker anew. */
-const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${ENTRY.href}')))`;
+const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${SOURCE.href}')))`;
 
 function startWorker(workerData: MaintenanceTask): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(ENTRY, { workerData });
-  return new Worker(FROM_SOURCES, { eval: true, workerData });
+  if (import.meta.url.endsWith('.ts')) return new Worker(FROM_SOURCES, { eval: true, workerData });
+  return new Worker(packageFile('dist/storage/file/maintenance-worker.js'), { workerData });
 }
 
 /** Does maintenance in a worker thread of its own for each task. */

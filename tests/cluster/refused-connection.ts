@@ -8,10 +8,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-
-const { freePort, workerProcesses } = await import(
-  new URL('../../dist/cluster/worker-processes.js', import.meta.url).href
-);
+import { freePort, workerProcesses } from '../../src/cluster/worker-processes.js';
 
 const BUSY_MS = 600;
 const CLOSED_MS = 400;
@@ -19,11 +16,11 @@ const CLOSED_MS = 400;
 if (cluster.isPrimary) await run();
 else await serve();
 
-async function serve() {
+async function serve(): Promise<void> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { Connection: 'close' }).end();
   });
-  server.listen(Number(process.env.PORT), '127.0.0.1');
+  server.listen(Number(process.env['PORT']), '127.0.0.1');
   await once(server, 'listening');
   process.send?.({ kind: 'up' });
   await once(process, 'message');
@@ -34,24 +31,23 @@ async function serve() {
   setTimeout(() => process.exit(0), CLOSED_MS);
 }
 
-async function run() {
+async function run(): Promise<void> {
   const port = await freePort('127.0.0.1');
   const start = workerProcesses(fileURLToPath(import.meta.url), { PORT: String(port) });
-  const ask = async () => {
+  const ask = async (): Promise<string> => {
     const socket = connect(port, '127.0.0.1').setTimeout(5_000, () => socket.destroy());
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     const answer = await text(socket).catch(String);
     return answer.slice(0, 'HTTP/1.1 200'.length);
   };
-  /** @param {() => void} onEnd */
-  const startOne = async (onEnd) => {
-    let onUp = () => {};
+  const startOne = async (onEnd: () => void) => {
+    let onUp = (): void => undefined;
     const up = new Promise((resolve) => (onUp = () => resolve(undefined)));
     const worker = start({ onMessage: () => onUp(), onEnd });
     await up;
     return worker;
   };
-  let onStopped = () => {};
+  let onStopped = (): void => undefined;
   const stopped = new Promise((resolve) => (onStopped = () => resolve(undefined)));
   const stopping = await startOne(() => onStopped());
   const other = await startOne(() => undefined);
@@ -59,7 +55,7 @@ async function run() {
   process.kill(other.pid, 'SIGSTOP');
   const waiting = [ask(), ask()]; // one of them at the other one, which keeps it busy for the primary
   await pause(200);
-  stopping.send(/** @type {any} */ ({ kind: 'stop' }));
+  stopping.send({ kind: 'read' });
   await pause(200);
   waiting.push(ask());
   await stopped;
