@@ -25,8 +25,8 @@ export async function startPrimary(
 ): Promise<Supervisor> {
   const system = createSystem();
   const { clock, timers } = system;
-  const { logger: log, flush } = createLogger({ level: config.logLevel, worker: 0 });
-  hooks.onExit(flush);
+  const { logger: log, flush, writeOut } = createLogger({ level: config.logLevel, worker: 0 });
+  hooks.onExit(writeOut);
   const ended = { code: 0, signal: 0 };
   let hasStarted = false;
   const process = createProcessMetrics({ clock, timers, version: versionOfPackage() });

@@ -75,8 +75,8 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const system = createSystem();
   const version = versionOfPackage();
   const { worker } = hooks;
-  const { logger: log, flush } = createLogger({ level: config.logLevel, worker: worker?.id });
-  hooks.onExit(flush);
+  const { logger: log, flush, writeOut } = createLogger({ level: config.logLevel, worker: worker?.id });
+  hooks.onExit(writeOut);
   const counters = createCounters(system, version);
   const report = createStorageReport({
     ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },

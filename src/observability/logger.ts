@@ -1,10 +1,13 @@
-import { type DestinationStream, type Level, type Logger, destination, pino } from 'pino';
+import { type DestinationStream, type Level, type Logger, pino } from 'pino';
+import { type LogDestination, openLogDestination } from './log-destination.js';
 
 export type { Logger };
 
 interface ServiceFlush {
-  /** Writes out what is still buffered, before it returns: the last thing before an exit. */
+  /** Has written what is still gathered, soon. */
   flush(): void;
+  /** Writes out what is still gathered, before it returns: the last thing before an exit. */
+  writeOut(): void;
 }
 
 export interface ServiceLog extends ServiceFlush {
@@ -24,8 +27,6 @@ const WRITE_LENGTH = 32_768;
 /** pipe(7): what is longer may come out in pieces, between those of another process. */
 const SHARED_WRITE_LENGTH = 4_096;
 const FLUSH_AFTER_MS = 1_000;
-/** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
-const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const STDOUT = 1;
 
 /**
@@ -34,31 +35,32 @@ const STDOUT = 1;
  */
 export function createLogger({ level, to = STDOUT, worker }: LogOptions): ServiceLog {
   const maxWrite = worker === undefined ? WRITE_LENGTH : SHARED_WRITE_LENGTH;
-  const lines = gathered(
-    destination({ dest: to, sync: false, maxLength: WAITING_BYTES_MAX, maxWrite }),
-    maxWrite,
-  );
+  const lines = gathered(openLogDestination(to), maxWrite);
   const options = {
     level,
     base: worker === undefined ? null : { worker },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return { logger: pino(options, lines), flush: () => lines.flush() };
+  return {
+    logger: pino(options, lines),
+    flush: () => lines.flush(),
+    writeOut: () => lines.writeOut(),
+  };
 }
 
-/**
- * Gathers lines before they reach the destination, which would measure all that it holds anew for
- * every line: that alone cost as much as making the line.
- */
+/** Gathers lines before they reach the destination: each write costs more than making many lines. */
 function gathered(
-  lines: ReturnType<typeof destination>,
+  destination: LogDestination,
   writeLength: number,
 ): DestinationStream & ServiceFlush {
   let waiting = '';
-  function handOver(): void {
-    if (waiting === '') return;
-    lines.write(inPrintableAscii(waiting));
+  function taken(): string {
+    const lines = inPrintableAscii(waiting);
     waiting = '';
+    return lines;
+  }
+  function handOver(): void {
+    if (waiting !== '') destination.write(taken());
   }
   setInterval(handOver, FLUSH_AFTER_MS).unref();
   return {
@@ -66,10 +68,8 @@ function gathered(
       if (waiting.length + line.length > writeLength) handOver();
       waiting += line;
     },
-    flush() {
-      handOver();
-      lines.flushSync();
-    },
+    flush: handOver,
+    writeOut: () => destination.writeOut(taken()),
   };
 }
 
