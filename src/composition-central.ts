@@ -8,10 +8,13 @@ import { type AnsweredAt, takeHandedOver } from './http/hand-over.js';
 import type { ResilienceStatistics } from './observability/resilience-metrics.js';
 import { DataDirectoryError } from './storage/file/errors.js';
 import type { FileStorage } from './storage/file/file-storage.js';
+import { errorCode } from './storage/file/file-system.js';
 
 /** unix(7): a socket's path has 108 bytes, the last of them 0. */
 const SOCKET_PATH_BYTES_MAX = 107;
 const NOT_HERE_RETRY_MS = 1_000;
+const OPEN_AGAIN_MS = 1_000;
+const NO_RESILIENCE: ResilienceStatistics = { circuitBreakers: {}, bulkheads: {} };
 
 /** The central view, as this process has it: by itself, or by way of the one that has it for all. */
 export interface Central {
@@ -31,16 +34,71 @@ export function openCentral(parts: SyncParts, storage: FileStorage): Promise<Cen
   return storage.sharing === undefined ? ownCentral(parts) : sharedCentral(parts, storage);
 }
 
+/**
+ * Here alone. What cannot be opened, for want of room say, keeps nobody from the inventory: it is tried
+ * again. Rejects where the data contradict each other.
+ */
 async function ownCentral(parts: SyncParts): Promise<Central> {
-  const sync = await openSync(parts);
+  const { log, onFatal } = parts;
+  const { timers } = parts.system;
+  let sync: RunningSync | undefined;
+  let isClosing = false;
+  let cancel = (): void => undefined;
+
+  async function open(): Promise<void> {
+    try {
+      sync = await openSync(parts);
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      log.warn({ err: error }, 'the central view cannot be opened yet');
+      if (!isClosing) cancel = timers.after(OPEN_AGAIN_MS, again);
+    }
+  }
+
+  function again(): void {
+    opening = open().catch(onFatal);
+  }
+
+  let opening = open();
+  await opening;
   return {
-    view: sync,
+    view: viewOf(() => sync),
     answeredAt: undefined,
     serve: () => undefined,
-    statistics: () => sync.worker.statistics(),
-    resilience: () => sync.resilience(),
-    stopWaiting: () => sync.queries.stopWaiting(),
-    close: (graceMs) => sync.close(graceMs),
+    statistics: () => sync?.worker.statistics(),
+    resilience: () => sync?.resilience() ?? NO_RESILIENCE,
+    stopWaiting: () => sync?.queries.stopWaiting(),
+    async close(graceMs) {
+      isClosing = true;
+      cancel();
+      await opening;
+      await sync?.close(graceMs);
+    },
+  };
+}
+
+/** `get`: undefined while the view is not here. */
+function viewOf(get: () => RunningSync | undefined): CentralView {
+  function here(): RunningSync {
+    const sync = get();
+    if (sync === undefined) throw new UnavailableError('aggregate-behind', NOT_HERE_RETRY_MS);
+    return sync;
+  }
+
+  return {
+    worker: {
+      runNow: () => here().worker.runNow(),
+      status: () => here().worker.status(),
+      statistics: () => here().worker.statistics(),
+      start: (intervalMs) => here().worker.start(intervalMs),
+      stop: () => here().worker.stop(),
+    },
+    desk: {
+      list: (page) => here().desk.list(page),
+      retry: (id) => here().desk.retry(id),
+      discard: (id, note) => here().desk.discard(id, note),
+    },
+    queries: { sku: (sku, wanted) => here().queries.sku(sku, wanted) },
   };
 }
 
@@ -57,11 +115,6 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
   let sync: RunningSync | undefined;
   let server: Server | undefined;
   let graceMs = 0;
-
-  function here(): RunningSync {
-    if (sync === undefined) throw new UnavailableError('aggregate-behind', NOT_HERE_RETRY_MS);
-    return sync;
-  }
 
   const role = storage.inOneProcess('central', async () => {
     // What its last holder has folded is durable: this process must know of it, too.
@@ -85,25 +138,11 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
   });
 
   return {
-    view: {
-      worker: {
-        runNow: () => here().worker.runNow(),
-        status: () => here().worker.status(),
-        statistics: () => here().worker.statistics(),
-        start: (intervalMs) => here().worker.start(intervalMs),
-        stop: () => here().worker.stop(),
-      },
-      desk: {
-        list: (page) => here().desk.list(page),
-        retry: (id) => here().desk.retry(id),
-        discard: (id, note) => here().desk.discard(id, note),
-      },
-      queries: { sku: (sku, wanted) => here().queries.sku(sku, wanted) },
-    },
+    view: viewOf(() => sync),
     answeredAt: () => (sync === undefined ? socketPath : undefined),
     serve: (served) => (server = served),
     statistics: () => sync?.worker.statistics(),
-    resilience: () => sync?.resilience() ?? { circuitBreakers: {}, bulkheads: {} },
+    resilience: () => sync?.resilience() ?? NO_RESILIENCE,
     stopWaiting: () => sync?.queries.stopWaiting(),
     close(ownGraceMs) {
       graceMs = ownGraceMs;

@@ -19,8 +19,8 @@ export interface Circumstances {
   readonly reservationRetentionMs: number;
 }
 
-/** How many holds are looked through for `earliestExpiry` before it is left out. */
-const HOLDS_SEARCHED_MAX = 1_000;
+/** How many lines of holds are looked through for one `earliestExpiry` before it is left out. */
+const LINES_SEARCHED_MAX = 10_000;
 
 export function refused(refusal: RecordedRefusal, reads: readonly VersionRead[]): EventDraft {
   return { type: 'RequestRefused', lines: [], reads, reservations: [], refusal };
@@ -83,21 +83,25 @@ export function insufficient(short: readonly ShortRow[], view: DecisionView): Re
 /** When enough holds will have expired for every short row; undefined: never, or not known. */
 function earliestRelief(short: readonly ShortRow[], view: DecisionView): RecordTime | undefined {
   let earliest = 0;
+  const search = { linesLeft: LINES_SEARCHED_MAX };
   for (const { row, requested } of short) {
-    const relief = rowRelief(row, requested, view);
+    const relief = rowRelief({ row, requested }, view, search);
     if (relief === undefined) return undefined;
     earliest = Math.max(earliest, relief);
   }
   return earliest;
 }
 
-function rowRelief(row: WorkRow, requested: number, view: DecisionView): RecordTime | undefined {
+function rowRelief(
+  { row, requested }: ShortRow,
+  view: DecisionView,
+  search: { linesLeft: number },
+): RecordTime | undefined {
   if (row.onHand < requested) return undefined;
   let missing = requested - available(row);
-  let searched = 0;
   for (const hold of view.expiringHolds(row.key)) {
-    searched += 1;
-    if (searched > HOLDS_SEARCHED_MAX || hold.expiresAt === null) return undefined;
+    search.linesLeft -= hold.lines.length;
+    if (search.linesLeft < 0 || hold.expiresAt === null) return undefined;
     for (const line of hold.lines) {
       if (line.sku === row.name.sku && line.storeId === row.name.storeId) missing -= line.held;
     }

@@ -1,10 +1,16 @@
+/** So many are looked at behind an oldest one that stays: more than one comes in with an event. */
+const LOOKED_AT = 2;
+
 /**
  * Walks a map from its oldest entry and drops what is over, a few at a time. It keeps its place:
- * a fresh iterator would step over every entry deleted before, again and again.
+ * a fresh iterator would step over every entry deleted before, again and again. What came first is
+ * over first, unless the retention was changed: while the oldest one stays, a second walk goes over
+ * all of them, round and round.
  */
 export class ForgettingWalk<V> {
   private iterator: MapIterator<[string, V]>;
   private oldest: [string, V] | undefined;
+  private round: MapIterator<[string, V]> | undefined;
 
   constructor(
     private readonly map: Map<string, V>,
@@ -21,10 +27,22 @@ export class ForgettingWalk<V> {
       if (entry === undefined) return;
       const current = this.map.get(entry[0]);
       if (current === entry[1]) {
-        if (this.endOf(entry[1]) > at) return;
+        if (this.endOf(entry[1]) > at) {
+          this.goRound(at);
+          return;
+        }
         this.drop(entry[0]);
       }
       this.oldest = undefined;
+    }
+  }
+
+  private goRound(at: number): void {
+    for (let looked = 0; looked < LOOKED_AT; looked += 1) {
+      this.round ??= this.map.entries();
+      const { done, value } = this.round.next();
+      if (done === true) this.round = undefined;
+      else if (this.endOf(value[1]) <= at) this.drop(value[0]);
     }
   }
 

@@ -234,6 +234,22 @@ describe('an order of several lines', () => {
       });
   });
 
+  it('does not say when, where all of its shortages together take long to look at', () => {
+    const skus = Array.from({ length: 30 }, (_, index) => `K${index}`);
+    const one = Object.fromEntries(skus.map((sku) => [`S1/${sku}`, 1]));
+    const story = [
+      ...skus.map((sku) => stocked(`S1/${sku}`, 30)),
+      ...skus.map((sku, index) => held(`r${sku}`, one, { ttlMs: 100_000 + index })),
+    ];
+    const refusalOf = (lines: number) =>
+      given(...story).when(
+        reserve(skus.slice(0, lines).map((sku) => ({ storeId: 'S1', sku, qty: 30 }))),
+      ).event.refusal;
+    expect(refusalOf(11)).toMatchObject({ earliestExpiry: START + 100_029 });
+    expect(refusalOf(12)).toMatchObject({ code: 'insufficient-stock' });
+    expect(refusalOf(12)).not.toHaveProperty('earliestExpiry');
+  });
+
   it('does not say when one of its shortages has no end', () => {
     given(
       stocked('S1/A', 1),

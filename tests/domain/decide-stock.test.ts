@@ -161,21 +161,24 @@ describe('when a shortage will be over', () => {
       });
   });
 
-  it('is not searched for beyond a thousand holds', () => {
-    const holds = Array.from({ length: 1_001 }, (_, index) =>
-      held(`r${index}`, { 'S1/A': 1 }, { ttlMs: 100_000 + index }),
+  it('is not searched for beyond ten thousand lines of holds', () => {
+    const skus = Array.from({ length: 100 }, (_, index) => `S1/K${index}`);
+    const one = { ...Object.fromEntries(skus.slice(1).map((sku) => [sku, 1])), 'S1/A': 1 };
+    const holds = Array.from({ length: 101 }, (_, index) =>
+      held(`r${index}`, one, { ttlMs: 100_000 + index }),
     );
-    const line = { ...A, available: 0, version: 1_002 };
-    given(stocked('S1/A', 1_001), ...holds)
-      .when(adjust(-1_000))
+    const line = { ...A, available: 0, version: 102 };
+    const story = [stocked('S1/A', 101), ...skus.map((sku) => stocked(sku, 101)), ...holds];
+    given(...story)
+      .when(adjust(-100))
       .thenRefused({
         code: 'insufficient-stock',
-        lines: [{ ...line, requested: 1_000 }],
-        earliestExpiry: START + 100_999,
+        lines: [{ ...line, requested: 100 }],
+        earliestExpiry: START + 100_099,
       });
-    given(stocked('S1/A', 1_001), ...holds)
-      .when(adjust(-1_001))
-      .thenRefused({ code: 'insufficient-stock', lines: [{ ...line, requested: 1_001 }] });
+    given(...story)
+      .when(adjust(-101))
+      .thenRefused({ code: 'insufficient-stock', lines: [{ ...line, requested: 101 }] });
   });
 
   it('counts only what a hold has of this record', () => {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   cleanUp,
@@ -41,6 +42,29 @@ describe('start', () => {
 
     expect(await server.ended).toBe(74);
     expect(server.output()).toContain('check the disk, then start again');
+  });
+
+  it('serves the inventory while the central view cannot be opened, and opens it when it can', async () => {
+    const dataDir = temporaryDirectory();
+    const inTheWay = join(dataDir, 'central');
+    writeFileSync(inTheWay, '');
+    const server = await spawnServer({ dataDir });
+    const { adjust, send } = createStockClient(server.url);
+
+    expect((await adjust('S1', 'A', 5))?.status).toBe(200);
+    expect(await send('GET', '/api/inventory/skus/A')).toMatchObject({
+      status: 503,
+      body: { code: 'aggregate-behind' },
+    });
+    expect(server.output()).toContain('the central view cannot be opened yet');
+
+    rmSync(inTheWay);
+
+    const answer = async () => await send('GET', '/api/inventory/skus/A?minSequence=1&waitMs=5000');
+    await expect.poll(async () => (await answer())?.status, { timeout: 20_000 }).toBe(200);
+    expect((await answer())?.body).toMatchObject({ total: { qty: 5 } });
+    server.signal('SIGTERM');
+    expect(await server.ended).toBe(0);
   });
 
   it('says in one line that the port is in use', async () => {

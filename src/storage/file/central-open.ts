@@ -12,7 +12,14 @@ import {
   loadCentralManifest,
   saveCentralManifest,
 } from './central-manifest.js';
-import { type FileSystem, errorCode, removeIfThere, syncFile, syncOrDie } from './file-system.js';
+import {
+  type FileSystem,
+  closeQuietly,
+  errorCode,
+  removeIfThere,
+  syncFile,
+  syncOrDie,
+} from './file-system.js';
 import { createAggregateState } from '../aggregate-state.js';
 
 export interface CentralOpenDeps {
@@ -39,11 +46,18 @@ export async function openCentral(deps: CentralOpenDeps): Promise<OpenedCentral>
   await removeLeftovers(deps, manifest);
   const newest = manifest.journals.at(-1) ?? '';
   const journal = await openAt(fileSystem, `${root}/central/${newest}`, loaded.journal);
-  const letters = await openAt(fileSystem, `${root}/${LETTERS_FILE}`, loaded.letters);
-  // A power loss may have kept the manifest and not the name of an empty file: it was made anew.
-  await syncOrDie(() => fileSystem.syncDirectory(root), root);
-  const { state, journalBytes } = loaded;
-  return { manifest, state, journal, letters, journalBytes };
+  let letters: ActiveSegment | undefined;
+  try {
+    letters = await openAt(fileSystem, `${root}/${LETTERS_FILE}`, loaded.letters);
+    // A power loss may have kept the manifest and not the name of an empty file: it was made anew.
+    await syncOrDie(() => fileSystem.syncDirectory(root), root);
+    const { state, journalBytes } = loaded;
+    return { manifest, state, journal, letters, journalBytes };
+  } catch (error) {
+    await closeQuietly(journal.file);
+    if (letters !== undefined) await closeQuietly(letters.file);
+    throw error;
+  }
 }
 
 async function loadOrBegin(
@@ -118,8 +132,13 @@ async function openAt(
   mark: LineMark,
 ): Promise<ActiveSegment> {
   const file = await fileSystem.openAppend(path);
-  if ((await file.size()) > mark.bytes) await file.truncate(mark.bytes);
-  await syncOrDie(() => file.dataSync(), path);
+  try {
+    if ((await file.size()) > mark.bytes) await file.truncate(mark.bytes);
+    await syncOrDie(() => file.dataSync(), path);
+  } catch (error) {
+    await closeQuietly(file);
+    throw error;
+  }
   const segment = newSegment(path, file, { first: 1, lastCrc: mark.crc });
   segment.bytes = mark.bytes;
   return segment;

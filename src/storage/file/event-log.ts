@@ -3,6 +3,7 @@ import type { InventoryEvent } from '../../domain/events.js';
 import { type ActiveSegment, appendDurably, sha256Of } from './active-segment.js';
 import { BatchWriter } from './batch-writer.js';
 import type { DataPaths } from './data-directory.js';
+import { StorageFatalError } from './errors.js';
 import { type FileSystem, closeQuietly, errorCode } from './file-system.js';
 import { createManifestStore, type ManifestStore } from './manifest-store.js';
 import { prepareForAppends } from './prepare.js';
@@ -103,9 +104,19 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     const start = segment.bytes;
     await appendDurably(segment, writer.bytes, writer.lastCrc);
     for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
-    deps.assertOurs();
+    assertStillOurs();
     watermark?.raise(durable + events.length);
     durable += events.length;
+  }
+
+  /** Whatever it fails for: what was just synced is in the log, and must not be taken for refused. */
+  function assertStillOurs(): void {
+    try {
+      deps.assertOurs();
+    } catch (error) {
+      if (error instanceof StorageFatalError) throw error;
+      throw new StorageFatalError('the locks cannot be looked at', { cause: error });
+    }
   }
 
   async function writeCleanMark(segment: ActiveSegment): Promise<void> {

@@ -94,12 +94,17 @@ export async function openFileAggregateRepository(
     const name = journalName(generation);
     await removeIfThere(fileSystem, `${directory}/${name}`);
     const file = await fileSystem.create(`${directory}/${name}`);
-    await syncOrDie(() => file.dataSync(), name);
-    await syncOrDie(() => fileSystem.syncDirectory(directory), directory);
-    const journals = [...manifest.journals, name];
-    const next = { ...manifest, generation, journals };
-    await saveCentralManifest(fileSystem, root, next);
-    manifest = next;
+    try {
+      await syncOrDie(() => file.dataSync(), name);
+      await syncOrDie(() => fileSystem.syncDirectory(directory), directory);
+      const journals = [...manifest.journals, name];
+      const next = { ...manifest, generation, journals };
+      await saveCentralManifest(fileSystem, root, next);
+      manifest = next;
+    } catch (error) {
+      await closeQuietly(file);
+      throw error;
+    }
     return newSegment(`${directory}/${name}`, file, { first: 1, lastCrc: '00000000' });
   }
 

@@ -41,8 +41,12 @@ export function openKernelLock(path: string): KernelLock {
     upgrade: () => tryUpgradeLock(descriptor),
     unlock: () => unlock(descriptor),
     isInPlace() {
-      const named = fs.statSync(path, { throwIfNoEntry: false });
-      return named?.ino === ino && named.dev === dev;
+      try {
+        const named = fs.statSync(path);
+        return named.ino === ino && named.dev === dev;
+      } catch {
+        return false; // whatever it is that keeps us from looking
+      }
     },
     readNote() {
       const buffer = Buffer.alloc(NOTE_BYTES);

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import type { FileSystem, OpenFile } from './file-system.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FileSystem, type OpenFile, errorCode } from './file-system.js';
 import { makeDirectory } from './make-directory.js';
 
 /** Data belongs to the service's user alone. */
@@ -35,8 +36,26 @@ async function open(path: string, flags: string | number): Promise<OpenFile> {
   return openFile(await call<number>((done) => fs.open(path, flags, FILE_MODE, done)));
 }
 
+/** No descriptor or no memory left at the moment: nothing is said of the directory, nor of any sync. */
+const PASSING: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+const TRY_AGAIN_MS = 20;
+/** Connections that wait for nothing are closed by then, and their descriptors are free. */
+const TRIES_MAX = 120_000 / TRY_AGAIN_MS;
+
+/** Waits: whoever is to make a directory durable has changed it, and cannot take that back. */
+async function openDirectory(path: string): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call<number>((done) => fs.open(path, 'r', done));
+    } catch (error) {
+      if (!PASSING.has(errorCode(error)) || tries === TRIES_MAX) throw error;
+      await sleep(TRY_AGAIN_MS);
+    }
+  }
+}
+
 async function syncDirectory(path: string): Promise<void> {
-  const descriptor = await call<number>((done) => fs.open(path, 'r', done));
+  const descriptor = await openDirectory(path);
   try {
     await call((done) => fs.fsync(descriptor, done as fs.NoParamCallback));
   } finally {

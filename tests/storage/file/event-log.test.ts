@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stockKey } from '../../../src/domain/keys.js';
 import { StorageFatalError } from '../../../src/storage/file/errors.js';
 import type { FaultyFileSystem } from '../../support/faulty-file-system.js';
+import { systemError } from '../../support/simulated-disk.js';
 import { keyedRequest, nothingSaid } from '../../support/test-storage.js';
 import {
   BUSY_POLICY,
@@ -415,6 +416,25 @@ describe('a lock that was lost', () => {
     expect(answer.state).toBe('open');
     expect(said.fatal).toEqual([expect.any(StorageFatalError)]);
     expect(linesOf(disk)).toHaveLength(3);
+  });
+
+  it('or of which nobody can say whether it is, is none: what is in the log is not called refused', async () => {
+    let isReadable = true;
+    const isHeld = (): boolean => {
+      if (!isReadable) throw systemError('EACCES', 'stat presence.lock');
+      return true;
+    };
+    const storage = faultyStorage();
+    const { adjust, said } = await storage.open({ presence: { isHeld } });
+    await adjust('A', 1);
+    isReadable = false;
+    const answer = watch(adjust('A', 1));
+    await quiet();
+    expect(answer.state).toBe('open');
+    expect(said.fatal).toEqual([expect.any(StorageFatalError)]);
+
+    const { repository } = await restarted(storage).open();
+    expect(await repository.record(A)).toMatchObject({ onHand: 2 });
   });
 
   it('leaves the manifest alone, which may be of another server now', async () => {

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createNodeFileSystem } from '../../../src/storage/file/node-file-system.js';
 import { appendFully, readWhole, replaceFile } from '../../../src/storage/file/file-system.js';
@@ -45,6 +48,16 @@ describe('the real file system', () => {
       'created',
       'overwritten',
     ]);
+  });
+
+  it('waits for a descriptor to make a directory durable by, which says nothing of the sync', async () => {
+    const program = fileURLToPath(new URL('out-of-descriptors.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)('sh', [
+      '-c',
+      'ulimit -n 100 && exec "$0" "$@"',
+      ...[process.execPath, '--import', 'tsx', program, temporaryDirectory()],
+    ]);
+    expect(JSON.parse(stdout)).toEqual({ code: 'EMFILE', wasOver: false });
   });
 
   it('says what it cannot do by the code of the system', async () => {

@@ -55,10 +55,11 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
   /** From here on it is durable for everybody: with the last byte before it synced. */
   function raiseMark(): void {
     const { offsets, bytes, lastCrc } = follower.position;
-    deps.assertOurs();
     try {
+      deps.assertOurs();
       marks.write({ durable: offsets.last, segment: offsets.first, bytes, lastCrc });
     } catch (error) {
+      if (error instanceof StorageFatalError) throw error;
       throw new StorageFatalError('the watermark could not be written', { cause: error });
     }
   }

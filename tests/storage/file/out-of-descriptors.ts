@@ -1,0 +1,24 @@
+// out-of-descriptors.ts DIRECTORY: opens it until no descriptor is left, has it made durable, and closes
+// what it has opened a little later. Prints what came of it.
+import * as fs from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createNodeFileSystem } from '../../../src/storage/file/node-file-system.js';
+
+const [, , directory = ''] = process.argv;
+const open: number[] = [];
+let code: unknown;
+while (code === undefined) {
+  try {
+    open.push(fs.openSync(directory, 'r'));
+  } catch (error) {
+    ({ code } = error as NodeJS.ErrnoException);
+  }
+}
+let isOver = false;
+const syncing = createNodeFileSystem().syncDirectory(directory);
+void syncing.then(() => (isOver = true));
+await pause(200);
+const wasOver = isOver;
+for (const descriptor of open) fs.closeSync(descriptor);
+await syncing;
+console.log(JSON.stringify({ code, wasOver }));
