@@ -75,7 +75,11 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const system = createSystem();
   const version = versionOfPackage();
   const { worker } = hooks;
-  const { logger: log, flush, writeOut } = createLogger({ level: config.logLevel, worker: worker?.id });
+  const {
+    logger: log,
+    flush,
+    writeOut,
+  } = createLogger({ level: config.logLevel, worker: worker?.id });
   hooks.onExit(writeOut);
   const counters = createCounters(system, version);
   const report = createStorageReport({

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
 /** Every variable the service reads, with its default. An empty value counts as not set. */
@@ -90,9 +90,16 @@ function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const version = isIP(address);
   if (version === 0 || rest.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
-  );
+  if (bits === undefined) return true;
+  const isSize = /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+  return isSize && !(version === 6 && hasAllOfIPv4(address, Number(bits)));
+}
+
+/** Whoever connects by IPv4 is looked for in these networks, too, as ::ffff:a.b.c.d. */
+function hasAllOfIPv4(address: string, bits: number): boolean {
+  const network = new BlockList();
+  network.addSubnet(address, bits, 'ipv6');
+  return ['0.0.0.1', '255.255.255.254'].every((end) => network.check(`::ffff:${end}`, 'ipv6'));
 }
 
 const environmentSchema = z.object({
@@ -218,6 +225,11 @@ function readSources(text: string, context: z.RefinementCtx): readonly SyncSourc
     }
     if (sources.has(name)) {
       context.addIssue(`names ${name} twice`);
+      return z.NEVER;
+    }
+    const same = [...sources.values()].find((each) => each.url === url);
+    if (same !== undefined) {
+      context.addIssue(`has the same url for ${same.name} and ${name}`);
       return z.NEVER;
     }
     sources.set(name, { name, url });

@@ -22,8 +22,12 @@ interface Wanted {
   readonly sku: string | undefined;
 }
 
-// A reader that has seen enough (`| head`) closes the pipe: that is no error.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough (`| head`) closes the pipe: that is no error. A disk that is full is.
+  if (error.code === 'EPIPE') process.exit(0);
+  console.error(`the events cannot be written: ${error.message}`);
+  process.exit(1);
+});
 process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: printOrSayWhy });
 
 async function printOrSayWhy(wanted: Wanted): Promise<number> {

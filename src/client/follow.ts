@@ -43,7 +43,9 @@ export async function* follow(
     const stop = (): void => connection.abort(signal?.reason);
     signal?.addEventListener('abort', stop);
     try {
-      const response = await open(deps, after, connection.signal);
+      const response = await unlessSilent(connection, deps.silenceMaxMs, () =>
+        open(deps, after, connection.signal),
+      );
       node = sameNode(node, response);
       for await (const event of eventsOf(response, connection, deps.silenceMaxMs)) {
         if (event.sequence !== after + 1) throw gap(after, event);
@@ -105,15 +107,25 @@ async function* eventsOf(
   const reader = body.getReader();
   for (;;) {
     // Only while it waits for the service: a caller may take all the time of the world.
-    const silence = setTimeout(() => connection.abort(), silenceMaxMs);
-    const read: { readonly value?: Uint8Array | undefined } = await reader
-      .read()
-      .finally(() => clearTimeout(silence));
+    const read: { readonly value?: Uint8Array | undefined } = await unlessSilent(
+      connection,
+      silenceMaxMs,
+      () => reader.read(),
+    );
     if (read.value === undefined) return;
     for (const { data } of parse(decoder.decode(read.value, { stream: true }))) {
       yield JSON.parse(data) as StockEvent;
     }
   }
+}
+
+async function unlessSilent<T>(
+  connection: AbortController,
+  silenceMaxMs: number,
+  wait: () => Promise<T>,
+): Promise<T> {
+  const silence = setTimeout(() => connection.abort(), silenceMaxMs);
+  return await wait().finally(() => clearTimeout(silence));
 }
 
 function gap(after: number, { sequence }: StockEvent): Error {

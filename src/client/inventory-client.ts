@@ -1,4 +1,5 @@
 import { decideAnew } from './decide-anew.js';
+import { InventoryProblem } from './errors.js';
 import { type FollowOptions, follow } from './follow.js';
 import {
   type EventsPageOptions,
@@ -47,6 +48,13 @@ export interface ClientOptions {
   readonly world?: World;
 }
 
+/** Else every question would end with no answer, much later. */
+function assertUrl(url: string): void {
+  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+  if (protocol === 'http:' || protocol === 'https:') return;
+  throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
+}
+
 /** What is to become of a record: so many units more or less, or a count. */
 export type Change = Omit<Adjust, 'expectedVersion'> | Count;
 
@@ -67,6 +75,7 @@ export class InventoryClient {
   constructor(options: ClientOptions) {
     const { url, headers = {}, attemptTimeoutMs = 30_000, patienceMs = 60_000 } = options;
     const { backoffBaseMs = 100, backoffMaxMs = 5_000, world = realWorld } = options;
+    assertUrl(url);
     const transport =
       options.transport ?? createTransport({ url, headers, attemptTimeoutMs, world });
     this.#options = options;
@@ -152,17 +161,26 @@ export class InventoryClient {
   /**
    * Holds the lines while `work` runs; then they are sold, or free again where it throws. The keys
    * follow from one: with your own `idempotencyKey` it goes on where an earlier call was cut off.
+   * Where that hold is over already, by a release, its expiry or its sale, `work` does not run: it
+   * throws InventoryProblem 'reservation-not-active', and `reservationStatus` says which. Another
+   * attempt is another hold, and needs another key.
    */
   async hold<T>(
     order: CreateReservation,
     work: (reservation: Reservation) => Promise<T>,
-    { idempotencyKey = this.#world.newId(), signal }: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
+    options: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
   ): Promise<T> {
+    const { idempotencyKey = this.#world.newId(), signal } = options;
     const keyed = (suffix: string) => ({
       idempotencyKey: idempotencyKey + suffix,
       ...(signal !== undefined && { signal }),
     });
-    const { reservation } = await this.createReservation(order, keyed(''));
+    const { reservation: made } = await this.createReservation(order, keyed(''));
+    // The answer to a key that was used before is what was then.
+    const reservation =
+      options.idempotencyKey === undefined
+        ? made
+        : await this.#stillActive(made, signal && { signal });
     let result: T;
     try {
       result = await work(reservation);
@@ -175,6 +193,22 @@ export class InventoryClient {
     }
     await this.commit(reservation.id, undefined, keyed(':commit'));
     return result;
+  }
+
+  async #stillActive(made: Reservation, options?: ReadOptions): Promise<Reservation> {
+    const now = await this.reservation(made.id, options);
+    if (now?.status === 'active') return now;
+    throw new InventoryProblem({
+      ...{
+        type: '/problems/reservation-not-active',
+        title: 'The reservation is over',
+        status: 409,
+      },
+      code: 'reservation-not-active',
+      detail: 'The key was used before, and what it held is over.',
+      ...{ instance: `/api/reservations/${made.id}`, requestId: '' },
+      ...(now !== undefined && { reservationStatus: now.status }),
+    });
   }
 
   /**

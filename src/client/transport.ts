@@ -56,20 +56,24 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     async send({ method, path, body, headers, idempotencyKey, signal }) {
+      // Outside of the attempt: what cannot be sent at all is the caller's mistake, and no answer to wait for.
+      const sent = {
+        method,
+        redirect: 'error' as const,
+        headers: new Headers({
+          ...options.headers,
+          ...headers,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
+        }),
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      };
       let response: Response;
       let text: string;
       try {
         response = await fetch(base + path, {
-          method,
-          redirect: 'error',
+          ...sent,
           signal: withTimeout(signal, attemptTimeoutMs),
-          headers: {
-            ...options.headers,
-            ...headers,
-            ...(body !== undefined && { 'Content-Type': 'application/json' }),
-            ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
         });
         text = await response.text();
       } catch (error) {

@@ -15,10 +15,14 @@ export interface World {
   newId(): string;
 }
 
+/** setTimeout takes no longer time, and would not wait at all. */
+const SLEEP_MS_MAX = 2 ** 31 - 1;
+
 /** The real one: this file alone of the client takes time and randomness from where it runs. */
 export const realWorld: World = {
   random: () => Math.random(),
-  sleep: (delayMs, signal) => sleep(delayMs, undefined, signal && { signal }),
+  sleep: (delayMs, signal) =>
+    sleep(Math.min(delayMs, SLEEP_MS_MAX), undefined, signal && { signal }),
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   newId: () => randomUUID(),

@@ -12,6 +12,12 @@ import type { RouteDeps } from './route-deps.js';
 /** Where the process listens that answers such requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
 
+declare module 'express-serve-static-core' {
+  interface Request {
+    isHandedOver?: boolean;
+  }
+}
+
 /** Connections of other processes, with requests of clients whose rate was looked at there. */
 const handedOver = new WeakSet<object>();
 

@@ -12,7 +12,7 @@ import { type OutcomeCounter, createAnswerSender } from './answer.js';
 import { handleClientErrors, hostsFault, targetFault } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
-import { type AnsweredAt, handOver } from './hand-over.js';
+import { type AnsweredAt, handOver, isHandedOver } from './hand-over.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
 import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
@@ -175,6 +175,7 @@ function beforeRoutes(deps: HttpAppDeps): RequestHandler {
 
   return (request, response, next) => {
     request.requestId = requestIdOf(request, system.ids);
+    if (isHandedOver(request.socket)) request.isHandedOver = true;
     observe(request, response);
     next(targetFault(request) ?? hostsFault(request) ?? drainingFault(request));
   };

@@ -5,6 +5,7 @@ import {
   type Permit,
   REFUSED,
 } from '../resilience/circuit-breaker.js';
+import { isHandedOver } from './hand-over.js';
 
 declare module 'express-serve-static-core' {
   interface Response {
@@ -113,7 +114,8 @@ export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: ()
       const permit = breaker.enter();
       if (permit === REFUSED) return false;
       inFlight += 1;
-      admitted += 1;
+      // Where a request is handed over it was counted already.
+      if (!isHandedOver(request.socket)) admitted += 1;
       response.lanePermit = permit;
       response.on('close', onClose);
       if (hasBody(request)) {

@@ -7,6 +7,8 @@ import type { RequestMetrics } from './request-metrics.js';
 /** What the HTTP edge leaves on a request and its response, for those who look on. */
 export type ObservedRequest = IncomingMessage & {
   readonly requestId: string;
+  /** By another process of ours, which counts it. */
+  readonly isHandedOver?: boolean;
   /** The route that took it: its path is the pattern. */
   readonly route?: { readonly path: string };
 };
@@ -44,7 +46,9 @@ export function createRequestObserver(deps: {
     return clock.monotonicMs() - startedAtMs;
   }
 
-  function count({ method = '', route }: ObservedRequest, response: ObservedResponse): void {
+  function count(request: ObservedRequest, response: ObservedResponse): void {
+    const { method = '', route } = request;
+    if (request.isHandedOver === true) return;
     const status = response.writableFinished ? statusOf(response) : undefined;
     metrics.ended(method, route?.path, status, durationOf(response));
   }
@@ -83,7 +87,7 @@ export function createRequestObserver(deps: {
   return (request, response) => {
     request.allLogs = response.allLogs = UNREAD;
     response.startedAtMs = clock.monotonicMs();
-    metrics.started();
+    if (request.isHandedOver !== true) metrics.started();
     logRequest(request, response);
   };
 }

@@ -39,7 +39,8 @@ const CONFLICTS = ['version-conflict', 'precondition-failed'] as const;
 export function createRequestMetrics(): RequestMetrics {
   const byRoute = new Map<string, Map<string, Series>>();
   const all: Series[] = [];
-  const refusals = new Map<string, number>();
+  // There from the start: a counter that appears with its first defect has not increased for Prometheus.
+  const refusals = new Map<string, number>([['internal', 0]]);
   const connections = new Map<number, number>();
   let inFlight = 0;
   let replays = 0;

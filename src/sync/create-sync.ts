@@ -40,9 +40,10 @@ export function createSync(deps: SyncDeps): Sync {
   const { aggregate, now, retry, bulkhead, onError } = deps;
   const { clock, timers } = deps.system;
   const counts = createSyncCounts();
+  const ownerOf = createOwners(deps);
   const runners = deps.sources.map((source) => {
     const follower = createSourceFollower({
-      ...{ source, aggregate, now, retry, bulkhead, counts },
+      ...{ source, aggregate, now, retry, bulkhead, counts, ownerOf },
       yieldTurn: () => new Promise((resolve) => timers.immediate(resolve)),
       looksMax: deps.retryTimes + 1,
     });
@@ -58,4 +59,19 @@ export function createSync(deps: SyncDeps): Sync {
       followerOf: (source) => runners.find(({ name }) => name === source)?.follower,
     }),
   };
+}
+
+/** Two names for one node, by a slip or an alias, would count every unit of it twice. */
+function createOwners({ sources, aggregate }: Pick<SyncDeps, 'sources' | 'aggregate'>) {
+  const owners = new Map<string, string>();
+  const ownerOf = (nodeId: string, asking: string): string => {
+    const owner = owners.get(nodeId) ?? asking;
+    owners.set(nodeId, owner);
+    return owner;
+  };
+  for (const { name } of sources) {
+    const nodeId = aggregate.progressOf(name)?.nodeId;
+    if (nodeId !== undefined) ownerOf(nodeId, name);
+  }
+  return ownerOf;
 }

@@ -4,7 +4,7 @@ import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { Bulkhead } from '../resilience/bulkhead.js';
 import type { Retry } from '../resilience/retry.js';
-import type { EventSource, SourcePage } from './event-source.js';
+import type { EventSource, SourceItem, SourcePage } from './event-source.js';
 import { FoldDraft } from './fold-draft.js';
 import { type Looks, type PageFoldDeps, PoisonError, foldPage } from './page-fold.js';
 import { OtherDataError, SourceError } from './source-error.js';
@@ -23,6 +23,8 @@ export interface FollowerDeps extends Omit<PageFoldDeps, 'source'> {
   readonly source: EventSource;
   readonly aggregate: AggregateRepository;
   readonly retry: Retry;
+  /** Whose data this node has: the first that was met with it, or the one that asks. */
+  readonly ownerOf: (nodeId: string, asking: string) => string;
   /** A slot is held for one page, not while a source is waited for. */
   readonly bulkhead: Bulkhead;
 }
@@ -75,6 +77,8 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
     if (nodeId !== undefined && page.nodeId !== nodeId) {
       throw new OtherDataError(`node ${page.nodeId} answers, what was folded is of ${nodeId}`);
     }
+    const owner = deps.ownerOf(page.nodeId, name);
+    if (owner !== name) throw new OtherDataError(`it answers with the data of source ${owner}`);
     if (page.head < sequence) {
       throw new OtherDataError('the log of the source ends before what was folded of it');
     }
@@ -103,6 +107,10 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
     const pulled = { applied: 0, deadLettered: 0 };
     let target: number | undefined;
 
+    function isNew({ sequence }: SourceItem): boolean {
+      return sequence === undefined || sequence > draft.sequence;
+    }
+
     async function readNext(): Promise<SourcePage> {
       if (target === undefined) began = deps.now();
       return await read(draft.sequence, limit, signal);
@@ -114,9 +122,11 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
         signal: hurry,
       });
       // An event may become durable between the page and what it says of the log's end.
-      emptyPages = page.items.length === 0 ? emptyPages + 1 : 0;
+      emptyPages = page.items.some(isNew) ? 0 : emptyPages + 1;
       if (emptyPages > 1 && page.head > draft.sequence) {
-        throw new SourceError('the source says that it has more events, and sends none');
+        throw new SourceError(
+          'the source says that it has more events, and sends none that is new',
+        );
       }
       target ??= page.head;
       draft.meet(page.nodeId);

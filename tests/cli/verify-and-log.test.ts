@@ -135,6 +135,16 @@ describe('npm run log', () => {
     expect(stdout).toMatch(/^\{"sequence":1,.*\}\n$/);
   });
 
+  it('ends with 1 where what it prints finds no room', async () => {
+    const directory = realDirectory(await imageOf({ events: 40 }));
+    const child = spawn('bash', ['-c', `node scripts/run.mjs log ${directory} > /dev/full`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(stderr).toContain('the events cannot be written');
+    expect(code).toBe(1);
+  });
+
   it('ends with 1 where there is no log, and with 2 where it is used wrongly', async () => {
     const { code, stderr } = await run('log', `${temporaryDirectory()}/none`);
     expect([code, stderr.split('\n').length]).toEqual([1, 2]);

@@ -56,6 +56,26 @@ describe('those who iterate over the events', () => {
     expect(await following).toEqual([1, 2, 3]);
   });
 
+  it('try anew where nothing at all is answered', async () => {
+    const played = await startPlayedService((response, connection) => {
+      if (connection > 2) stream(response, 'a').end(frame(1));
+    });
+
+    expect(await follow(played, 1)).toEqual([1]);
+  });
+
+  it('wait as long as they are told, however long that is', async () => {
+    let asked = 0;
+    const played = await startPlayedService((response) => {
+      asked += 1;
+      response.writeHead(503, { 'Retry-After': '2592000' }).end();
+    });
+    const enough = AbortSignal.timeout(300);
+
+    await expect(follow(played, 1, { signal: enough })).rejects.toThrow(/timeout|aborted/);
+    expect(asked).toBe(1);
+  });
+
   it('do not take the end of a stream for the end of the events', async () => {
     const edge = await startEdge();
     for (const sku of ['A', 'B', 'C']) await edge.stock(sku, 1);

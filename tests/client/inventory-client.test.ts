@@ -160,6 +160,21 @@ describe('a client', () => {
   });
 });
 
+describe('a mistake of the caller', () => {
+  it.each(['127.0.0.1:3000', 'localhost', 'ftp://127.0.0.1/', ''])(
+    'the URL %j: is said at once',
+    (url) => {
+      expect(() => new InventoryClient({ url })).toThrow(/must be http/);
+    },
+  );
+
+  it('a key that no header can hold: is said at once, and nothing was sent', async () => {
+    const client = clientOf(await startEdge());
+    const asked = client.adjust(A, { delta: 1 }, { idempotencyKey: 'Bestellung-\u20ac5' });
+    await expect(asked).rejects.toThrow(TypeError);
+  });
+});
+
 describe('a hold', () => {
   const order = { lines: [{ ...A, qty: 4 }], reference: 'order-7' };
 
@@ -188,11 +203,32 @@ describe('a hold', () => {
     await client.adjust(A, { delta: 10 });
     const options = { idempotencyKey: 'order-7' };
 
-    await client.hold(order, async () => 'paid', options);
+    await client.createReservation(order, options);
     await client.hold(order, async () => 'paid', options);
 
     expect(await client.record(A)).toMatchObject({ onHand: 6, reserved: 0, version: 3 });
   });
+
+  it.each(['released', 'committed'] as const)(
+    'does no work under a key whose hold was %s',
+    async (status) => {
+      const client = clientOf(await startEdge());
+      await client.adjust(A, { delta: 10 });
+      const options = { idempotencyKey: 'order-7' };
+      let worked = 0;
+      const work = async () => {
+        worked += 1;
+        if (status === 'released') throw new Error('no money');
+      };
+      await client.hold(order, work, options).catch(() => undefined);
+
+      await expect(client.hold(order, work, options)).rejects.toMatchObject({
+        code: 'reservation-not-active',
+        problem: { reservationStatus: status },
+      });
+      expect(worked).toBe(1);
+    },
+  );
 });
 
 describe('a change', () => {

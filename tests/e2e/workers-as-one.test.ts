@@ -133,6 +133,18 @@ describe('workers, whichever of them is asked,', () => {
       expect([200, 503]).toContain(answer.status);
       expect(answer.headers.get('ratelimit')).toMatch(/^"default";r=\d+;t=\d+$/);
     }
+    const { send } = createStockClient(server.url);
+    await expect
+      .poll(async () => {
+        const { metrics } = (await send('GET', '/api/metrics'))?.body as {
+          metrics: Record<string, { samples: Sample[] }>;
+        };
+        const { samples } = metrics['inventory_http_requests_total']!;
+        return samples
+          .filter(({ labels }) => labels['route'] === '/api/sync/status')
+          .reduce((sum, { value }) => sum + value, 0);
+      })
+      .toBe(answers.length);
     const left = answers.map(({ headers }) => /r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
     expect(new Set(left).size).toBeGreaterThanOrEqual(30 - 2);
   });

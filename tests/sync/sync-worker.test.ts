@@ -221,6 +221,36 @@ describe('the sync worker', () => {
     expect(onHand('a')).toBe(2);
   });
 
+  it('takes the data of one node once, whatever names it has', async () => {
+    a.add(5);
+    b.nodeId = a.nodeId;
+    b.add(5);
+
+    const { failures } = await sync.worker.runNow();
+
+    expect(failures).toEqual([{ source: 'b', detail: 'it answers with the data of source a' }]);
+    expect(sync.worker.status().sources[1]).toMatchObject({ state: 'other-data', sequence: 0 });
+    expect([onHand('a'), onHand('b')]).toEqual([5, undefined]);
+
+    sync = start(3);
+    expect((await sync.worker.runNow()).failures).toMatchObject([{ source: 'b' }]);
+  });
+
+  it('gives up on a source that sends the same again and again, and keeps what it has', async () => {
+    a.add(1);
+    a.add(2);
+    const { read } = a;
+    a.read = async (_after, limit, signal) => ({ ...(await read(0, limit, signal)), head: 5 });
+
+    const { failures } = await whileTimePasses(sync.worker.runNow());
+
+    expect(failures).toMatchObject([
+      { source: 'a', detail: expect.stringContaining('none that is new') },
+    ]);
+    expect(sync.worker.status().sources[0]).toMatchObject({ state: 'failing', sequence: 2 });
+    expect(onHand('a')).toBe(3);
+  });
+
   it('skips what a source sends again', async () => {
     a.add(1);
     a.add(2);
