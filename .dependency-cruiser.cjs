@@ -2,7 +2,7 @@
 
 // leaves <- domain <- application <- {storage, sync, http} <- composition <- main
 
-const leaves = '^src/(assert|system|time-text)[.]ts$';
+const leaves = '^src/(assert|package-files|system|time-text)[.]ts$';
 
 /** Modules of `from` may import these folders and files of the project, and nothing else of it. */
 function mayImport(name, from, ...allowed) {

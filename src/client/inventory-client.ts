@@ -9,7 +9,7 @@ import {
 } from './inventory-reads.js';
 import { type CountedOn, type WriteOptions, createWrites } from './inventory-writes.js';
 import { type Asker, createAsker } from './patience.js';
-import { type Transport, createTransport } from './transport.js';
+import { type Transport, assertUrl, createTransport } from './transport.js';
 import type {
   Adjust,
   BatchOperation,
@@ -46,13 +46,6 @@ export interface ClientOptions {
   readonly transport?: Transport;
   /** In place of real time and randomness. */
   readonly world?: World;
-}
-
-/** Else every question would end with no answer, much later. */
-function assertUrl(url: string): void {
-  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
-  if (protocol === 'http:' || protocol === 'https:') return;
-  throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
 }
 
 /** What is to become of a record: so many units more or less, or a count. */

@@ -50,6 +50,13 @@ export interface TransportOptions {
   readonly world: Pick<World, 'wallMs'>;
 }
 
+/** Else every question would end with no answer, much later. */
+export function assertUrl(url: string): void {
+  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
+  if (protocol === 'http:' || protocol === 'https:') return;
+  throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
+}
+
 export function createTransport(options: TransportOptions): Transport {
   const { attemptTimeoutMs } = options;
   const base = options.url.replace(/\/+$/, '');
