@@ -535,4 +535,54 @@ export const MUTANTS: readonly Mutant[] = [
       'requests for which there is no room are refused, and not taken in, when they have waited for too long',
     ],
   },
+  {
+    name: 'what is durable is called refused where the locks cannot be looked at',
+    file: 'src/storage/file/event-log.ts',
+    search: "throw new StorageFatalError('the locks cannot be looked at', { cause: error });",
+    replace: 'throw error;',
+    killer: [
+      'tests/storage/file/event-log.test.ts',
+      'a lock that was lost or of which nobody can say whether it is, is none: what is in the log is not called refused',
+    ],
+  },
+  {
+    name: 'the last stop marks a segment that is sealed as clean',
+    file: TURNS,
+    search: 'const segment = position.sealed ? await unsealedSegment() : position;',
+    replace: 'const segment = position;',
+    killer: [
+      'tests/storage/file/shared/several-processes.test.ts',
+      'processes that share a directory can be stopped when one was killed in the middle of a rotation, and started again',
+    ],
+  },
+  {
+    name: 'who is let in has more let in',
+    file: 'src/http/accept-first.ts',
+    search: 'if (turns === 0) turnsMax =',
+    replace: 'turnsMax =',
+    killer: [
+      'tests/http/accept-first.test.ts',
+      'new connections do not keep others from being served by what they bring themselves',
+    ],
+  },
+  {
+    name: 'what comes behind a stream is executed',
+    file: 'src/http/routes/events.ts',
+    search: 'lingerOnClose(request.socket, request);',
+    replace: '',
+    killer: [
+      'tests/http/event-stream.test.ts',
+      'a stream of the feed is the last of its connection: nothing that is sent behind it is executed',
+    ],
+  },
+  {
+    name: 'two names for one node count it twice',
+    file: 'src/sync/source-follower.ts',
+    search: 'if (owner !== name) throw',
+    replace: "if (owner === '') throw",
+    killer: [
+      'tests/sync/sync-worker.test.ts',
+      'the sync worker takes the data of one node once, whatever names it has',
+    ],
+  },
 ];
