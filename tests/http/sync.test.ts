@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { httpLimits } from '../../src/http/http-server.js';
 import { expectProblem, recordPath, startEdge } from '../support/http-edge.js';
 
 const STATUS = '/api/sync/status';
@@ -86,6 +88,22 @@ describe('GET /api/inventory/skus/:sku', () => {
 });
 
 describe('the sync worker over HTTP', () => {
+  it('runs as long as it takes, and is answered then', async () => {
+    const edge = await startEdge({
+      limits: { ...httpLimits, stallTimeoutMs: 50 },
+      aroundSource: (source) => ({
+        ...source,
+        async read(...asked) {
+          await pause(300);
+          return await source.read(...asked);
+        },
+      }),
+    });
+    await edge.stock('LAMP', 10);
+
+    expect((await edge.post('/api/sync')).body).toMatchObject({ applied: 1 });
+  });
+
   it('runs when asked, and says what it did', async () => {
     const edge = await startEdge();
     await edge.stock('LAMP', 10);

@@ -22,6 +22,7 @@ import type { ReadinessFacts } from '../../src/http/readiness.js';
 import type { Admission, AdmissionDeps } from '../../src/http/admission.js';
 import { metricsOf } from './http-observation.js';
 import { listen, shut } from '../http/raw-exchange.js';
+import type { EventSource } from '../../src/sync/event-source.js';
 import { createOwnSync } from './own-sync.js';
 import { createTestAdmission } from './test-admission.js';
 import { WELL } from './well.js';
@@ -72,6 +73,8 @@ export interface EdgeOptions {
   readonly readiness?: Partial<ReadinessFacts>;
   /** In place of those of Node. */
   readonly timers?: Timers;
+  /** Stands between the sync worker and the own log. */
+  readonly aroundSource?: (source: EventSource) => EventSource;
 }
 
 /** The whole edge over a real service in memory, on a port of its own, with a clock that stands. */
@@ -101,7 +104,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
-    central: createOwnSync(repository, system),
+    central: createOwnSync(repository, system, options.aroundSource),
     now: () => repository.now(),
     ...{ system, admission, trustProxy: options.trustProxy },
     readiness: () => ({ ...WELL, ...options.readiness }),
