@@ -45,7 +45,7 @@ function isCurrent() {
 function sourceHash() {
   const hash = createHash('sha256');
   const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
-  hash.update(`package version ${version}\n`);
+  hash.update(`package version ${version}\n${installed()}`);
   for (const file of sourceFiles()) {
     const content = readIfThere(path.join(root, file));
     if (content === undefined) continue;
@@ -53,6 +53,21 @@ function sourceHash() {
     hash.update(content);
   }
   return hash.digest('hex');
+}
+
+/**
+ * The packages that are bundled: those that are there, whatever package-lock.json says. Not what only
+ * development needs: where that was removed, what was built before is still what the sources say.
+ */
+function installed() {
+  const list = readIfThere(path.join(root, 'node_modules', '.package-lock.json'));
+  if (list === undefined) return '';
+  /** @type {{ packages: Record<string, { version?: string, integrity?: string, dev?: boolean, devOptional?: boolean }> }} */
+  const { packages } = JSON.parse(list.toString());
+  return Object.entries(packages)
+    .filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true)
+    .map(([name, { version, integrity }]) => `${name} ${version} ${integrity}\n`)
+    .join('');
 }
 
 function sourceFiles() {
@@ -63,7 +78,7 @@ function sourceFiles() {
       .filter((entry) => entry.isFile())
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name))),
   );
-  return [...configs, 'package-lock.json', ...sources].sort();
+  return [...configs, 'package-lock.json', 'scripts/build.mjs', ...sources].sort();
 }
 
 /** Returns the locked descriptor; closing it, or dying, lets go. */

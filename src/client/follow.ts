@@ -1,7 +1,7 @@
 import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
 import { createFrameParser } from './event-stream.js';
 import type { World } from './world.js';
-import { type NoAnswer, failureOf, retryAfterMs } from './transport.js';
+import { type NoAnswer, baseOf, failureOf, retryAfterMs } from './transport.js';
 import type { StockEvent } from './wire-types.js';
 
 export interface FollowOptions {
@@ -34,6 +34,7 @@ export async function* follow(
 ): AsyncGenerator<StockEvent, never, undefined> {
   const { world, backoffBaseMs, backoffMaxMs } = deps;
   const { signal } = options;
+  const url = `${baseOf(deps.url)}/api/events`;
   let { after = 0, node } = options;
   let failures = 0;
   for (;;) {
@@ -44,7 +45,7 @@ export async function* follow(
     signal?.addEventListener('abort', stop);
     try {
       const response = await unlessSilent(connection, deps.silenceMaxMs, () =>
-        open(deps, after, connection.signal),
+        open(deps, { url, after, signal: connection.signal }),
       );
       node = sameNode(node, response);
       for await (const event of eventsOf(response, connection, deps.silenceMaxMs)) {
@@ -76,8 +77,10 @@ class NotNow extends Error {
   }
 }
 
-async function open(deps: FollowDeps, after: number, signal: AbortSignal): Promise<Response> {
-  const url = `${deps.url.replace(/\/+$/, '')}/api/events`;
+async function open(
+  deps: FollowDeps,
+  { url, after, signal }: { url: string; after: number; signal: AbortSignal },
+): Promise<Response> {
   const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(after) };
   const request = { headers: { ...deps.headers, ...headers }, redirect: 'error', signal } as const;
   const response = await fetch(url, request);

@@ -9,7 +9,7 @@ import {
 } from './inventory-reads.js';
 import { type CountedOn, type WriteOptions, createWrites } from './inventory-writes.js';
 import { type Asker, createAsker } from './patience.js';
-import { type Transport, assertUrl, createTransport } from './transport.js';
+import { type Transport, createTransport } from './transport.js';
 import type {
   Adjust,
   BatchOperation,
@@ -68,7 +68,6 @@ export class InventoryClient {
   constructor(options: ClientOptions) {
     const { url, headers = {}, attemptTimeoutMs = 30_000, patienceMs = 60_000 } = options;
     const { backoffBaseMs = 100, backoffMaxMs = 5_000, world = realWorld } = options;
-    assertUrl(url);
     const transport =
       options.transport ?? createTransport({ url, headers, attemptTimeoutMs, world });
     this.#options = options;
@@ -161,19 +160,15 @@ export class InventoryClient {
   async hold<T>(
     order: CreateReservation,
     work: (reservation: Reservation) => Promise<T>,
-    options: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
+    { idempotencyKey = this.#world.newId(), signal }: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
   ): Promise<T> {
-    const { idempotencyKey = this.#world.newId(), signal } = options;
     const keyed = (suffix: string) => ({
       idempotencyKey: idempotencyKey + suffix,
       ...(signal !== undefined && { signal }),
     });
-    const { reservation: made } = await this.createReservation(order, keyed(''));
-    // The answer to a key that was used before is what was then.
-    const reservation =
-      options.idempotencyKey === undefined
-        ? made
-        : await this.#stillActive(made, signal && { signal });
+    const { reservation: made, isReplayed } = await this.#writes.hold(order, keyed(''));
+    // Where it cannot be told what became of it since, it is left as it is.
+    const reservation = isReplayed ? await this.#stillActive(made, signal && { signal }) : made;
     let result: T;
     try {
       result = await work(reservation);

@@ -1,9 +1,9 @@
 import { batchEach } from './batch-each.js';
 import { bodyOf } from './inventory-reads.js';
-import type { Asker, Doubt } from './patience.js';
+import type { Asked, Asker, Doubt } from './patience.js';
 import type { World } from './world.js';
 import { recordPath, reservationPath } from './paths.js';
-import type { WireRequest } from './transport.js';
+import type { Accepted, WireRequest } from './transport.js';
 import type {
   Adjust,
   BatchOperation,
@@ -34,13 +34,19 @@ type Action = Pick<WireRequest, 'method' | 'path' | 'body' | 'headers'>;
 
 /** Every write with a key, so that it may be sent again. */
 export function createWrites(asker: Asker, world: World) {
-  async function write<T, Found = never>(
+  function ask<Found = never>(
     action: Action,
     { idempotencyKey, signal, ...doubt }: WriteOptions<Found> = {},
-  ): Promise<T | Found> {
+  ): Promise<Asked<Found>> {
     const key = idempotencyKey ?? world.newId();
-    const request = { ...action, idempotencyKey: key, signal };
-    const answer = await asker.ask<Found>(request, doubt);
+    return asker.ask<Found>({ ...action, idempotencyKey: key, signal }, doubt);
+  }
+
+  async function write<T, Found = never>(
+    action: Action,
+    options?: WriteOptions<Found>,
+  ): Promise<T | Found> {
+    const answer = await ask(action, options);
     return answer.kind === 'found' ? answer.found : (bodyOf(answer) as T);
   }
 
@@ -64,6 +70,14 @@ export function createWrites(asker: Asker, world: World) {
 
     createReservation: <Found>(body: CreateReservation, options?: WriteOptions<Found>) =>
       write<SettledReservation, Found>(post('/api/reservations', body), options),
+
+    /** `isReplayed`: the key was used before, and this is what was answered then. */
+    async hold(body: CreateReservation, options: WriteOptions) {
+      const answer = (await ask(post('/api/reservations', body), options)) as Accepted;
+      const { reservation } = bodyOf(answer) as SettledReservation;
+      const isReplayed = answer.headers?.get('Idempotent-Replayed') === 'true';
+      return { reservation, isReplayed };
+    },
 
     settle<Found>(
       id: string,

@@ -50,16 +50,16 @@ export interface TransportOptions {
   readonly world: Pick<World, 'wallMs'>;
 }
 
-/** Else every question would end with no answer, much later. */
-export function assertUrl(url: string): void {
+/** Throws where it is no URL: else every question would end with no answer, much later. */
+export function baseOf(url: string): string {
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
-  if (protocol === 'http:' || protocol === 'https:') return;
+  if (protocol === 'http:' || protocol === 'https:') return url.replace(/\/+$/, '');
   throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
 }
 
 export function createTransport(options: TransportOptions): Transport {
   const { attemptTimeoutMs } = options;
-  const base = options.url.replace(/\/+$/, '');
+  const base = baseOf(options.url);
 
   return {
     async send({ method, path, body, headers, idempotencyKey, signal }) {

@@ -1,4 +1,5 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
 import { closeWithConnection } from './answers-in-line.js';
 import { isClosing } from './lingering-close.js';
@@ -9,7 +10,7 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   readonly connectionsCheckingIntervalMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** A connection on which nothing moves for so long is cut: nobody reads what is answered on it. */
+  /** A connection on which nothing moves for so long is cut, unless it is we who are waited for. */
   readonly stallTimeoutMs: number;
   /** The request line and all headers together. */
   readonly headerBytesMax: number;
@@ -21,7 +22,6 @@ export const httpLimits: HttpLimits = {
   connectionsCheckingIntervalMs: 1_000,
   // Above a load balancer's usual 60 s: the side that closes must not be the one that is sent to.
   keepAliveTimeoutMs: 65_000,
-  // Above the longest silence that we keep ourselves: 30 s, where a client asked us to wait.
   stallTimeoutMs: 65_000,
   headerBytesMax: 16 * 1024,
 };
@@ -85,6 +85,7 @@ export function createExpressServer(
     });
   });
   server.timeout = limits.stallTimeoutMs;
+  server.on('timeout', cutUnlessWaitedFor);
   // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
   server.maxHeadersCount = 0;
   return { app, server };
@@ -110,6 +111,15 @@ export function createExpressServer(
     }
     app(request, response, (error: unknown) => lastResort(error, request, response));
   }
+}
+
+/** The answer in progress on a connection: Node keeps it here, and offers no public name for it. */
+type HttpConnection = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+/** An answer may take its time; one that is there, and that nobody reads, keeps its place from others. */
+function cutUnlessWaitedFor(connection: HttpConnection): void {
+  const isWaitedFor = Boolean(connection._httpMessage) && connection.writableLength === 0;
+  if (!isWaitedFor) connection.destroy();
 }
 
 /**

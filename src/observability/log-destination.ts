@@ -12,56 +12,106 @@ export interface LogDestination {
 /** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const TRY_AGAIN_MS = 50;
-const LAST_TRIES_MAX = 20;
+/** At an end: a second for a reader that takes nothing, five for one that takes its time. */
+const LAST_TRY_AGAIN_MS = 5;
+const LAST_TRIES_IN_VAIN_MAX = 200;
+const LAST_TRIES_MAX = 1_000;
 /** What another thread writes just now is written by then. */
 const UNDER_WAY_MS = 10;
+const LINE_END = Buffer.from('\n');
 
 /**
- * Writes one chunk after the other, by another thread. What cannot be written, for want of room on the
- * disk say, or since nobody will ever read it, is dropped; what nobody reads at present waits. `to`: a
- * descriptor, or the path of a file.
+ * Writes one chunk after the other: at once where that cannot take long, else by another thread. What
+ * cannot be written, for want of room on the disk say, or since nobody will ever read it, is dropped;
+ * what nobody reads at present waits. `to`: a descriptor, or the path of a file.
  */
 export function openLogDestination(to: number | string): LogDestination {
-  const { descriptor, prepare } = withoutBlocking(
+  const { descriptor, mayTakeLong, prepare } = outputOf(
     typeof to === 'string' ? fs.openSync(to, 'a') : to,
   );
   const waiting: Buffer[] = [];
   let waitingBytes = 0;
-  let isWriting = false;
+  /** What waits first is the rest of something. */
+  let isRest = false;
+  /** Such a rest was dropped: what comes next begins a line of its own. */
+  let isMidLine = false;
+  let isUnderWay = false;
+  let isPausing = false;
 
   function add(chunk: Buffer): void {
     waiting.push(chunk);
     waitingBytes += chunk.length;
   }
 
-  function take(): Buffer | undefined {
+  function next(): Buffer | undefined {
     const chunk = waiting.shift();
-    waitingBytes -= chunk?.length ?? 0;
-    return chunk;
+    if (chunk === undefined) return undefined;
+    waitingBytes -= chunk.length;
+    if (!isMidLine) return chunk;
+    isMidLine = false;
+    isRest = true;
+    return Buffer.concat([LINE_END, chunk]);
   }
 
   function putBack(chunk: Buffer): void {
-    if (chunk.length === 0) return;
     waiting.unshift(chunk);
     waitingBytes += chunk.length;
   }
 
-  function goOn(): void {
-    if (isWriting) return;
-    const chunk = take();
-    if (chunk === undefined) return;
-    isWriting = true;
+  function wrote(chunk: Buffer, written: number): void {
+    isRest = written < chunk.length;
+    if (isRest) putBack(chunk.subarray(written));
+  }
+
+  /** True: it may be tried again. */
+  function failed(chunk: Buffer, error: unknown): boolean {
+    if (isPassing(error)) {
+      putBack(chunk);
+      return true;
+    }
+    isMidLine = isRest;
+    isRest = false;
+    return false;
+  }
+
+  function writeNow(chunk: Buffer): 'written' | 'dropped' | 'full' {
     prepare();
+    try {
+      wrote(chunk, fs.writeSync(descriptor, chunk));
+      return 'written';
+    } catch (error) {
+      return failed(chunk, error) ? 'full' : 'dropped';
+    }
+  }
+
+  function writeLater(chunk: Buffer): void {
+    isUnderWay = true;
     fs.write(descriptor, chunk, (error, written) => {
-      isWriting = false;
-      if (error === null) putBack(chunk.subarray(written));
-      else if (isPassing(error)) {
-        putBack(chunk);
-        setTimeout(goOn, TRY_AGAIN_MS).unref();
+      isUnderWay = false;
+      if (error === null) wrote(chunk, written);
+      else if (failed(chunk, error)) {
+        pause();
         return;
       }
       goOn();
     });
+  }
+
+  function pause(): void {
+    isPausing = true;
+    setTimeout(() => {
+      isPausing = false;
+      goOn();
+    }, TRY_AGAIN_MS).unref();
+  }
+
+  function goOn(): void {
+    while (!isUnderWay && !isPausing) {
+      const chunk = next();
+      if (chunk === undefined) return;
+      if (mayTakeLong) writeLater(chunk);
+      else if (writeNow(chunk) === 'full') pause();
+    }
   }
 
   return {
@@ -72,19 +122,18 @@ export function openLogDestination(to: number | string): LogDestination {
     },
     writeOut(lines) {
       add(Buffer.from(lines));
-      if (isWriting) standStill(UNDER_WAY_MS);
+      if (isUnderWay) standStill(UNDER_WAY_MS);
+      let inVain = 0;
       let tries = 0;
-      for (let chunk = take(); chunk !== undefined; chunk = take()) {
-        prepare();
-        try {
-          putBack(chunk.subarray(fs.writeSync(descriptor, chunk)));
-        } catch (error) {
-          if (!isPassing(error)) continue;
-          tries += 1;
-          if (tries > LAST_TRIES_MAX) return;
-          putBack(chunk);
-          standStill(TRY_AGAIN_MS);
+      for (let chunk = next(); chunk !== undefined; chunk = next()) {
+        if (writeNow(chunk) !== 'full') {
+          inVain = 0;
+          continue;
         }
+        tries += 1;
+        inVain += 1;
+        if (tries > LAST_TRIES_MAX || inVain > LAST_TRIES_IN_VAIN_MAX) return;
+        standStill(LAST_TRY_AGAIN_MS);
       }
     },
   };
@@ -92,6 +141,8 @@ export function openLogDestination(to: number | string): LogDestination {
 
 interface Output {
   readonly descriptor: number;
+  /** A file, on a disk that may be busy; or what waits for its reader, since we could not change that. */
+  readonly mayTakeLong: boolean;
   /** To be called before each write. */
   readonly prepare: () => void;
 }
@@ -100,13 +151,14 @@ interface Output {
  * Of a pipe, a socket or a terminal, a descriptor that says at once when it is full: a write that waits for
  * its reader would keep its thread, and the process from ending.
  */
-function withoutBlocking(descriptor: number): Output {
-  const asItIs = { descriptor, prepare: () => undefined };
+function outputOf(descriptor: number): Output {
+  const asItIs = { descriptor, mayTakeLong: true, prepare: () => undefined };
   try {
     const kind = fs.fstatSync(descriptor);
-    if (kind.isFIFO() || kind.isCharacterDevice())
-      return { ...asItIs, descriptor: anew(descriptor) };
-    return kind.isSocket() ? ofSocket(descriptor) : asItIs;
+    if (kind.isSocket())
+      return { ...asItIs, mayTakeLong: false, prepare: keptFromBlocking(descriptor) };
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return asItIs;
+    return { ...asItIs, mayTakeLong: false, descriptor: anew(descriptor) };
   } catch {
     return asItIs; // where there is no /proc, or it is somebody else's terminal
   }
@@ -120,13 +172,13 @@ function anew(descriptor: number): number {
 
 /**
  * A socket cannot be opened anew, and is set for all who share it; a process of Node that ends sets
- * it back, for all.
+ * it back, for all. Returns what sets it again.
  */
-function ofSocket(descriptor: number): Output {
+function keptFromBlocking(descriptor: number): () => void {
   const socket: Socket & { readonly _handle?: { setBlocking(on: boolean): void } } = new Socket({
     ...{ fd: descriptor, readable: false, writable: true },
   });
-  return { descriptor, prepare: () => socket._handle?.setBlocking(false) };
+  return () => socket._handle?.setBlocking(false);
 }
 
 function standStill(ms: number): void {

@@ -1,15 +1,14 @@
-/** So many are looked at behind an oldest one that stays: more than one comes in with an event. */
-const LOOKED_AT = 2;
-
 /**
  * Walks a map from its oldest entry and drops what is over, a few at a time. It keeps its place:
  * a fresh iterator would step over every entry deleted before, again and again. What came first is
- * over first, unless the retention was changed: while the oldest one stays, a second walk goes over
- * all of them, round and round.
+ * over first, unless the retention was changed: from then on a second walk goes over all of them,
+ * round and round, while the oldest one stays.
  */
 export class ForgettingWalk<V> {
   private iterator: MapIterator<[string, V]>;
   private oldest: [string, V] | undefined;
+  private latestEnd = -Infinity;
+  private isUneven = false;
   private round: MapIterator<[string, V]> | undefined;
 
   constructor(
@@ -20,7 +19,16 @@ export class ForgettingWalk<V> {
     this.iterator = map.entries();
   }
 
-  /** Drops up to `most` of the oldest entries whose end is not after `at`. */
+  /** To be told of every entry that is put into the map. */
+  added(end: number): void {
+    if (end < this.latestEnd) this.isUneven = true;
+    else this.latestEnd = end;
+  }
+
+  /**
+   * Drops up to `most` of the oldest entries whose end is not after `at`: more than were added, or the
+   * map grows with what is over.
+   */
   forget(at: number, most: number): void {
     for (let dropped = 0; dropped < most; dropped += 1) {
       const entry = (this.oldest ??= this.next());
@@ -28,7 +36,7 @@ export class ForgettingWalk<V> {
       const current = this.map.get(entry[0]);
       if (current === entry[1]) {
         if (this.endOf(entry[1]) > at) {
-          this.goRound(at);
+          if (this.isUneven) this.goRound(at, most);
           return;
         }
         this.drop(entry[0]);
@@ -37,8 +45,8 @@ export class ForgettingWalk<V> {
     }
   }
 
-  private goRound(at: number): void {
-    for (let looked = 0; looked < LOOKED_AT; looked += 1) {
+  private goRound(at: number, most: number): void {
+    for (let looked = 0; looked < most; looked += 1) {
       this.round ??= this.map.entries();
       const { done, value } = this.round.next();
       if (done === true) this.round = undefined;

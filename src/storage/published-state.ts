@@ -10,7 +10,10 @@ import { HoldIndex } from './hold-index.js';
 import { SortedIndex } from './sorted-index.js';
 import { byCodePoint } from './sorted-set.js';
 
-/** How many dead entries of a kind one event may clear away: keeps pace, never stalls. */
+/**
+ * How many dead entries of a kind one event clears away, besides as many as it has added: keeps pace,
+ * never stalls.
+ */
 const CLEARED_MAX = 4;
 
 /**
@@ -102,7 +105,7 @@ export class PublishedState implements StateView {
       const { key, fingerprint, keyUntil } = event.request;
       this.putKey(key, { fingerprint, sequence: event.sequence, until: keyUntil });
     }
-    this.clearForgotten();
+    this.clearForgotten(changes.reservations.length);
     if (this.listeners.size > 0) this.tell(event);
   }
 
@@ -125,11 +128,15 @@ export class PublishedState implements StateView {
     const before = reservation.version === 1 ? undefined : this.reservations.get(id);
     this.reservations.set(id, reservation);
     this.holds.replace(before, reservation);
-    if (reservation.retainUntil !== null) this.closed.set(id, reservation.retainUntil);
+    if (reservation.retainUntil !== null) {
+      this.closed.set(id, reservation.retainUntil);
+      this.closedWalk.added(reservation.retainUntil);
+    }
     if (before === undefined && reference !== null) this.idsOfReference.add(reference, id);
   }
 
   putKey(digest: string, entry: KeyEntry): void {
+    this.keyWalk.added(entry.until);
     const known = this.keys.size;
     this.keys.set(digest, entry);
     if (this.keys.size > known) return;
@@ -179,9 +186,9 @@ export class PublishedState implements StateView {
   }
 
   /** Only memory: what is forgotten is already invisible by its recorded end. */
-  private clearForgotten(): void {
+  private clearForgotten(reservations: number): void {
     this.keyWalk.forget(this.at, CLEARED_MAX);
-    this.closedWalk.forget(this.at, CLEARED_MAX);
+    this.closedWalk.forget(this.at, CLEARED_MAX + reservations);
     if (this.forgottenEarly.size === 0) return;
     for (const [digest, { until }] of this.forgottenEarly) {
       if (until <= this.at) this.forgottenEarly.delete(digest);

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { InventoryProblem, NoAnswerError } from '../../src/client/errors.js';
 import { type ClientOptions, InventoryClient } from '../../src/client/inventory-client.js';
-import { type Reply, type WireRequest, createTransport } from '../../src/client/transport.js';
+import {
+  type Reply,
+  type Transport,
+  type WireRequest,
+  createTransport,
+} from '../../src/client/transport.js';
 import { realWorld } from '../../src/client/world.js';
 import type { InventoryService } from '../../src/application/inventory-service.js';
 import { UnavailableError } from '../../src/domain/errors.js';
@@ -207,6 +212,27 @@ describe('a hold', () => {
     await client.hold(order, async () => 'paid', options);
 
     expect(await client.record(A)).toMatchObject({ onHand: 6, reserved: 0, version: 3 });
+  });
+
+  it('is looked at again only where its key was used before', async () => {
+    const edge = await startEdge();
+    const sent: string[] = [];
+    const real = createTransport({
+      ...{ url: urlOf(edge), attemptTimeoutMs: 5_000, world: realWorld },
+    });
+    const transport: Transport = {
+      send(request) {
+        sent.push(`${request.method} ${request.path.split('/')[2] ?? ''}`);
+        return real.send(request);
+      },
+    };
+    const client = clientOf(edge, { transport });
+    await client.adjust(A, { delta: 10 });
+    sent.length = 0;
+
+    await client.hold(order, async () => 'paid', { idempotencyKey: 'order-7' });
+
+    expect(sent).toEqual(['POST reservations', 'POST reservations']);
   });
 
   it.each(['released', 'committed'] as const)(

@@ -60,7 +60,6 @@ export function syncRoutes(
 
   async function runNow(request: Request, response: Response): Promise<void> {
     expectNothing(request);
-    mayTakeLong(request);
     send(request, response, changed(syncRunJson(await worker.runNow())));
   }
 
@@ -78,7 +77,6 @@ export function syncRoutes(
 
   async function stop(request: Request, response: Response): Promise<void> {
     expectNothing(request);
-    mayTakeLong(request);
     await worker.stop();
     send(request, response, changed(syncStatusJson(worker.status())));
   }
@@ -124,11 +122,6 @@ function read(body: object): Answer {
 
 function changed(body: object): Answer {
   return { status: 200, headers: WRITTEN, body: JSON.stringify(body) };
-}
-
-/** A run takes as long as there is to fold: the silence meanwhile is ours, and no reason to cut. */
-function mayTakeLong(request: Request): void {
-  request.setTimeout(0);
 }
 
 /** Of a route that is told nothing. */
