@@ -98,7 +98,10 @@ function viewOf(get: () => RunningSync | undefined): CentralView {
       retry: (id) => here().desk.retry(id),
       discard: (id, note) => here().desk.discard(id, note),
     },
-    queries: { sku: (sku, wanted) => here().queries.sku(sku, wanted) },
+    queries: {
+      knows: (source) => here().queries.knows(source),
+      sku: (sku, wanted) => here().queries.sku(sku, wanted),
+    },
   };
 }
 

@@ -128,7 +128,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     logRefused(status);
   };
   let draining = false;
-  const { server, endStreams } = createHttpApp({
+  const { server, endWaiting } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -170,7 +170,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     async stop() {
       log.info('stopping: finishing what is in flight');
       draining = true;
-      endStreams();
+      endWaiting();
       central.stopWaiting();
       await closeServer(server, system.timers, {
         graceMs: config.shutdownGraceMs,

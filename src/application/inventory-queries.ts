@@ -31,6 +31,9 @@ export interface InventoryQueries {
   recordAt(name: StockName, moment: Moment): Promise<StockRecord | undefined | 'not-yet'>;
 }
 
+/** Longer than any write waits for its sync on a disk that works. */
+const RECENT_MS = 60_000;
+
 /** Where nothing can be written, reads go on: they show what is durable, due holds included. */
 function unlessUnavailable(error: unknown): void {
   if (!(error instanceof UnavailableError)) throw error;
@@ -109,11 +112,14 @@ export function createInventoryQueries(
     async recordAt(name, moment) {
       const key = stockKey(name);
       await settledFirst(() => [key]);
-      const isPast =
-        'time' in moment
-          ? moment.time <= inventory.now()
-          : moment.sequence <= inventory.durableSequence();
-      return isPast ? await history.recordAt(key, moment) : 'not-yet';
+      if ('time' in moment) {
+        const agoMs = inventory.now() - moment.time;
+        // Of this very millisecond more may come.
+        if (agoMs <= 0) return 'not-yet';
+        // What was decided then may not be durable yet: the same question must not have two answers.
+        if (agoMs < RECENT_MS) await service.settleRecords([key]).catch(unlessUnavailable);
+      } else if (moment.sequence > inventory.durableSequence()) return 'not-yet';
+      return await history.recordAt(key, moment);
     },
   };
 }

@@ -121,13 +121,20 @@ export interface CentralView {
   readonly queries: CentralQueries;
 }
 
+/** How far the fold must be. */
+export interface Wanted {
+  /** Of the source; where none is named, of all sources together. */
+  readonly minSequence: number;
+  readonly source?: string | undefined;
+  readonly waitMs: number;
+}
+
 export interface CentralQueries {
+  /** Whether there is a source of this name. */
+  knows(source: string): boolean;
   /**
-   * One SKU over all stores. With `minSequence` it waits up to `waitMs` until so much is folded,
-   * else it rejects with UnavailableError 'aggregate-behind'.
+   * One SKU over all stores. It waits up to `waitMs` until as much is folded as is wanted, else it
+   * rejects with UnavailableError 'aggregate-behind'.
    */
-  sku(
-    sku: string,
-    wait: { readonly minSequence: number; readonly waitMs: number },
-  ): Promise<CentralSku>;
+  sku(sku: string, wanted: Wanted): Promise<CentralSku>;
 }

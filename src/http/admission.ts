@@ -64,9 +64,9 @@ export interface Admission {
   statistics(): AdmissionStatistics;
 }
 
-/** Of health and metrics, which are always answered. */
+/** Of health and metrics, which are always answered; also in the form that proxies are sent. */
 const ALWAYS_ANSWERED =
-  /^\/(?:api\/health(?:\/[a-z]+)?|(?:api\/)?metrics|api\/metrics\/reset)(?:\?|$)/;
+  /^(?:https?:\/\/[^/?#]*)?\/(?:api\/health(?:\/[a-z]+)?|(?:api\/)?metrics|api\/metrics\/reset)(?:\?|$)/;
 
 export function isAlwaysAnswered(url: string): boolean {
   return ALWAYS_ANSWERED.test(url);

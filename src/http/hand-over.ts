@@ -5,7 +5,7 @@ import {
   request as httpRequest,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
 import type { RouteDeps } from './route-deps.js';
 
@@ -42,12 +42,20 @@ const ANSWER_WAIT_MS = 60_000;
 /** Nobody was there to take it: it has not been executed. */
 const NOT_REACHED = new Set(['ENOENT', 'ECONNREFUSED']);
 
+export interface HandOver {
+  readonly handler: RequestHandler;
+  /** Readers who wait for another process are told now that it is not there yet. */
+  stopWaiting(): void;
+}
+
 /** Hands requests to the process that answers them for all, and its answers back, as they are. */
 export function handOver(
   answeredAt: AnsweredAt,
   { send, release }: Pick<RouteDeps, 'send' | 'release'>,
-): RequestHandler {
-  return (request, response, next) => {
+): HandOver {
+  const waiting = new Set<() => void>();
+
+  function handler(request: Request, response: Response, next: NextFunction): void {
     const socketPath = answeredAt();
     if (socketPath === undefined) {
       next();
@@ -56,15 +64,25 @@ export function handOver(
     const { method, originalUrl: path } = request;
     const headers = headersOf(request, response);
     // Whoever waits for another process must not take the place of those who read here.
-    if (method === 'GET' || method === 'HEAD') release(response);
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (isRead) release(response);
     const handed = httpRequest({ socketPath, method, path, headers });
+    let isOver = false;
+    const stop = (): void => {
+      isOver = true;
+      handed.destroy();
+      next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS));
+    };
+    if (isRead) waiting.add(stop);
     handed.setTimeout(ANSWER_WAIT_MS, () => handed.destroy());
     handed.on('error', (error: NodeJS.ErrnoException) => {
+      if (isOver) return;
       if (NOT_REACHED.has(error.code ?? '')) {
         next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS, { cause: error }));
       } else response.destroy();
     });
     handed.on('response', (answer) => {
+      waiting.delete(stop);
       read(answer).then(
         (body) => {
           const { statusCode: status = 502 } = answer;
@@ -73,8 +91,18 @@ export function handOver(
         () => response.destroy(),
       );
     });
-    response.on('close', () => handed.destroy());
+    response.on('close', () => {
+      waiting.delete(stop);
+      handed.destroy();
+    });
     request.pipe(handed);
+  }
+
+  return {
+    handler,
+    stopWaiting() {
+      for (const stop of waiting) stop();
+    },
   };
 }
 

@@ -73,8 +73,11 @@ export interface HttpAppDeps {
 export interface HttpApp {
   /** Not listening yet. */
   readonly server: Server;
-  /** Ends the streams, which would never end by themselves: those who follow will resume. */
-  endStreams(): void;
+  /**
+   * Ends the streams, which would never end by themselves, and the waiting for another process: those
+   * who follow will resume, those who wait ask again.
+   */
+  endWaiting(): void;
 }
 
 /** How long those who are turned away while the server drains are told to wait, in ms. */
@@ -111,13 +114,20 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   transferRoutes(app, routeDeps);
   batchRoutes(app, routeDeps);
   eventRoutes(app, { ...routeDeps, random: system.random }, followers);
-  syncRoutes(app, routeDeps, deps.answeredAt && handOver(deps.answeredAt, routeDeps));
+  const handedOver = deps.answeredAt && handOver(deps.answeredAt, routeDeps);
+  syncRoutes(app, routeDeps, handedOver?.handler);
   healthRoutes(app, { ...deps, clock, send });
   metricsRoutes(app, { metrics, mayReset: deps.mayResetMetrics, send });
   apiDocsRoutes(app, { send });
   app.use(notFound);
   app.use(answerErrors(routeDeps));
-  return { server, endStreams: () => followers.end() };
+  return {
+    server,
+    endWaiting() {
+      followers.end();
+      handedOver?.stopWaiting();
+    },
+  };
 }
 
 function routeDepsOf(deps: HttpAppDeps): RouteDeps {

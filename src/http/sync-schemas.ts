@@ -30,7 +30,13 @@ export const centralSkuQuerySchema = z.strictObject({
     type: 'integer',
     minimum: 0,
     default: 0,
-    description: 'Answer only when `asOf.sequence` is at least this.',
+    description:
+      'Answer only when so much is folded: `asOf.sequence`, which is that of all sources together, or ' +
+      'with `source` the `sequence` of that one.',
+  }),
+  source: z.string().exactOptional().meta({
+    description: 'The source, by its name, that `minSequence` is of.',
+    example: 'local',
   }),
   waitMs: wholeNumber(WAIT_MS_MAX).meta({
     type: 'integer',

@@ -1,5 +1,5 @@
 import type { AggregateRepository } from '../application/central-aggregate.js';
-import type { CentralQueries, CentralSku } from '../application/sync-control.js';
+import type { CentralQueries, CentralSku, Wanted } from '../application/sync-control.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { Timers } from '../system.js';
@@ -27,8 +27,8 @@ export interface WaitingQueries extends CentralQueries {
 }
 
 interface Waiting {
-  readonly minSequence: number;
-  readonly end: (isThere: boolean) => void;
+  readonly wanted: Wanted;
+  readonly end: (came: boolean) => void;
 }
 
 export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
@@ -39,9 +39,14 @@ export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
   const folded = (): number =>
     runners.reduce((total, { follower }) => total + follower.progress.sequence, 0);
 
+  function isThere({ minSequence, source }: Wanted): boolean {
+    if (source === undefined) return folded() >= minSequence;
+    const runner = runners.find(({ name }) => name === source);
+    return (runner?.follower.progress.sequence ?? 0) >= minSequence;
+  }
+
   worker.onRunEnded(() => {
-    const sequence = folded();
-    for (const each of waiting) if (each.minSequence <= sequence) each.end(true);
+    for (const each of waiting) if (isThere(each.wanted)) each.end(true);
   });
 
   /** As long as somebody waits. */
@@ -55,17 +60,18 @@ export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
     });
   }
 
-  async function waitFor(minSequence: number, waitMs: number): Promise<boolean> {
-    if (folded() >= minSequence) return true;
+  async function waitFor(wanted: Wanted): Promise<boolean> {
+    const { waitMs } = wanted;
+    if (isThere(wanted)) return true;
     if (waitMs === 0 || waiting.size >= WAITING_MAX) return false;
     return await new Promise((resolve) => {
       const cancel = timers.after(waitMs, () => each.end(false));
       const each: Waiting = {
-        minSequence,
-        end(isThere) {
+        wanted,
+        end(came) {
           cancel();
           waiting.delete(each);
-          resolve(isThere);
+          resolve(came);
         },
       };
       waiting.add(each);
@@ -93,8 +99,9 @@ export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
   }
 
   return {
-    async sku(sku, { minSequence, waitMs }) {
-      if (await waitFor(minSequence, waitMs)) return skuNow(sku);
+    knows: (source) => runners.some(({ name }) => name === source),
+    async sku(sku, wanted) {
+      if (await waitFor(wanted)) return skuNow(sku);
       throw new UnavailableError('aggregate-behind', BEHIND_RETRY_MS);
     },
     stopWaiting() {

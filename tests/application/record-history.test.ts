@@ -5,6 +5,7 @@ import { createRecordClock } from '../../src/application/record-clock.js';
 import { createRecordHistory } from '../../src/application/record-history.js';
 import { stockKey } from '../../src/domain/keys.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
+import { createHeldBackRepository } from '../support/held-back-repository.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 
 const RECORD = { storeId: 'S1', sku: 'HOT' };
@@ -81,10 +82,35 @@ describe('a record as it was', () => {
     advance(2_000);
     const between = now();
     advance(10_000);
+    const after = now();
+    advance(1);
 
     expect(await queries.recordAt(RECORD, { time: before })).toMatchObject({ reserved: 7 });
     expect(await queries.recordAt(RECORD, { time: between })).toMatchObject({ reserved: 4 });
-    expect(await queries.recordAt(RECORD, { time: now() })).toMatchObject({ reserved: 0 });
+    expect(await queries.recordAt(RECORD, { time: after })).toMatchObject({ reserved: 0 });
+  });
+
+  it('is what it was also where that is not durable yet: the answer waits, and stays the same', async () => {
+    let now = START;
+    const clock = { wallMs: () => now, monotonicMs: () => now };
+    const repository = createHeldBackRepository(createRecordClock(clock, () => undefined));
+    const service = createInventoryService({
+      ...{ repository, mutex: createKeyedMutex(), idempotencyTtlMs: 1_000 },
+      ...{ idempotencyKeysMax: 1_000, reservationRetentionMs: 1_000 },
+    });
+    const queries = createInventoryQueries(repository, service);
+    const added = service.execute({ type: 'AdjustStock', ...RECORD, delta: 5 });
+    const time = now;
+    now += 1;
+
+    let isAnswered = false;
+    const answer = queries.recordAt(RECORD, { time }).finally(() => (isAnswered = true));
+    await new Promise(setImmediate);
+    expect(isAnswered).toBe(false);
+    repository.sync();
+
+    expect(await answer).toMatchObject({ onHand: 5 });
+    await added;
   });
 
   it('is not there before its first event, and not known in the future', async () => {
@@ -95,6 +121,8 @@ describe('a record as it was', () => {
     expect(await queries.recordAt(RECORD, { sequence: 1 })).toBeUndefined();
     expect(await queries.recordAt(RECORD, { time: now() - 1 })).toBeUndefined();
     expect(await queries.recordAt(RECORD, { sequence: 3 })).toBe('not-yet');
+    // Of the present millisecond more may come.
+    expect(await queries.recordAt(RECORD, { time: now() })).toBe('not-yet');
     expect(await queries.recordAt(RECORD, { time: now() + 1 })).toBe('not-yet');
   });
 

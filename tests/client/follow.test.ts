@@ -80,7 +80,7 @@ describe('those who iterate over the events', () => {
     const edge = await startEdge();
     for (const sku of ['A', 'B', 'C']) await edge.stock(sku, 1);
     // A service that is about to stop: every stream ends as soon as it begins.
-    edge.endStreams();
+    edge.endWaiting();
     const sequences: number[] = [];
     const stop = new AbortController();
     const following = (async () => {

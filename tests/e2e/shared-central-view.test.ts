@@ -53,6 +53,27 @@ describe('the central view of servers that share a directory', () => {
   );
 });
 
+describe('who waits for the central view at a server that another one answers for', () => {
+  afterEach(cleanUp);
+
+  it('is told to ask again when that server stops, which need not wait for it', async () => {
+    const servers = new SharingServers(temporaryDirectory(), { SHUTDOWN_GRACE_MS: '60000' });
+    await servers.start(2);
+    const clients = servers.running.map(({ url }) => createStockClient(url));
+    const handed = async (client: (typeof clients)[number]) => {
+      await untilThere(client.send, 'GET', SKU);
+      const waiting = client.send('GET', `${SKU}?minSequence=1000&waitMs=30000`);
+      return waiting.then((answer) => [answer?.status, answer?.body['code']]);
+    };
+    const waiting = await Promise.all(clients.map(handed).map(async (each) => ({ each })));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    expect(await servers.stop()).toEqual([0, 0]);
+
+    for (const { each } of waiting) expect(await each).toEqual([503, 'aggregate-behind']);
+  }, 40_000);
+});
+
 describe('the central view where its socket cannot be made', () => {
   afterEach(cleanUp);
 

@@ -96,6 +96,17 @@ describe('the rate limit', () => {
     }
   });
 
+  it('does not count health and metrics either where the request names the whole URL', async () => {
+    const edge = await startEdge({ admission: { limit: { perSecond: 1, burst: 1 } } });
+    const answers = await exchange(edge.port, [
+      request('GET http://inventory.test/api/health/liveness'),
+      request('GET http://inventory.test/nothing'),
+      request('GET http://inventory.test/nothing?x=http://a/api/health'),
+      lastRequest('GET http://inventory.test/metrics'),
+    ]);
+    expect(statusesOf(answers)).toEqual([200, 404, 429, 200]);
+  });
+
   it('is of the client that a trusted proxy names; nobody else is believed', async () => {
     const options = { admission: { limit: { perSecond: 1, burst: 1 } } };
     const proxied = await startEdge({ ...options, trustProxy: 1 });

@@ -182,6 +182,26 @@ describe('a batch that is not atomic', () => {
     expect((await edge.get(recordPath('A'))).body).toMatchObject({ onHand: 6, version: 2 });
   });
 
+  it('is another request than a batch of its one operation, under the same key', async () => {
+    const edge = await startEdge();
+    await edge.stock('A', 9);
+    const each = { atomic: false, operations: [reserve('A', 1, { idempotencyKey: 'k' })] };
+    const all = { operations: [reserve('A', 1)] };
+    expect((await edge.post(BATCH, each)).body.results[0].status).toBe(201);
+
+    expectProblem(
+      await edge.post(BATCH, all, { 'Idempotency-Key': 'k' }),
+      422,
+      'idempotency-key-reused',
+    );
+    expect((await edge.post(BATCH, all, { 'Idempotency-Key': 'other' })).status).toBe(200);
+    each.operations[0] = reserve('A', 1, { idempotencyKey: 'other' });
+    expect((await edge.post(BATCH, each)).body.results[0]).toMatchObject({
+      problem: { code: 'idempotency-key-reused' },
+    });
+    expect(edge.internalErrors).toEqual([]);
+  });
+
   it('takes no key in the header', async () => {
     const edge = await startEdge();
 

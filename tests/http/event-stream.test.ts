@@ -152,7 +152,7 @@ describe('a stream of the feed', () => {
     const stream = await openStream(edge.port, FEED);
     await stream.received('id: 1\n');
 
-    edge.endStreams();
+    edge.endWaiting();
 
     expect(await stream.over).toBe('end');
     expect(await (await openStream(edge.port, FEED)).over).toBe('end');

@@ -55,6 +55,17 @@ describe('GET /api/inventory/skus/:sku', () => {
     await edge.post('/api/sync/stop');
   });
 
+  it('waits for the fold of one source', async () => {
+    const edge = await startEdge();
+    await edge.stock('LAMP', 3);
+    const at = '/api/inventory/skus/LAMP?minSequence=1&source';
+
+    expectProblem(await edge.get(`${at}=local`), 503, 'aggregate-behind');
+    expectProblem(await edge.get(`${at}=nobody`), 400, 'validation-failed');
+    await edge.post('/api/sync');
+    expect((await edge.get(`${at}=local`)).body).toMatchObject({ total: { onHand: 3 } });
+  });
+
   it('is 503 with Retry-After where the fold does not come in time', async () => {
     const edge = await startEdge();
 

@@ -48,7 +48,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
     reservationRetentionMs: 3_600_000,
   });
   const sync = createOwnSync(repository, system, brokenAtFirst);
-  const { server, endStreams } = createHttpApp({
+  const { server, endWaiting } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -73,7 +73,7 @@ export async function startExampleService(version: string): Promise<ExampleServi
       return answerTo(port, request);
     },
     async stop() {
-      endStreams();
+      endWaiting();
       server.close();
       server.closeAllConnections();
       await once(server, 'close');

@@ -49,7 +49,7 @@ export interface Edge {
   /** Moves the wall clock and the monotonic one. */
   advance(ms: number): void;
   drain(): void;
-  endStreams(): void;
+  endWaiting(): void;
   call(method: string, path: string, body?: unknown, headers?: Headers): Promise<Reply>;
   get(path: string, headers?: Headers): Promise<Reply>;
   post(path: string, body?: unknown, headers?: Headers): Promise<Reply>;
@@ -100,7 +100,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     behindProxy: options.trustProxy !== undefined,
     ...options.admission,
   });
-  const { server, endStreams } = createHttpApp({
+  const { server, endWaiting } = createHttpApp({
     service,
     queries: createInventoryQueries(repository, service),
     feed: repository,
@@ -136,7 +136,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<Edge> {
     internalErrors,
     advance: (ms) => (elapsedMs += ms),
     drain: () => (draining = true),
-    endStreams,
+    endWaiting,
     call,
     get: (path, headers) => call('GET', path, undefined, headers),
     post: (path, body, headers) => call('POST', path, body, headers),

@@ -221,6 +221,18 @@ describe('the sync worker', () => {
     expect(onHand('a')).toBe(2);
   });
 
+  it('tells how far one source is, whatever the others have', async () => {
+    for (let events = 0; events < 10; events += 1) b.add(1);
+    await sync.worker.runNow();
+    a.add(1);
+    const now = { minSequence: 1, waitMs: 0 };
+
+    expect((await sync.queries.sku('A', now)).asOf.sequence).toBe(10);
+    await expect(sync.queries.sku('A', { ...now, source: 'a' })).rejects.toThrow();
+    await sync.worker.runNow();
+    expect((await sync.queries.sku('A', { ...now, source: 'a' })).asOf.sequence).toBe(11);
+  });
+
   it('takes the data of one node once, whatever names it has', async () => {
     a.add(5);
     b.nodeId = a.nodeId;

@@ -43,7 +43,9 @@ const list: Operation = {
   path: RESERVATIONS,
   tag,
   summary: 'Find reservations by their reference',
-  description: 'In the order in which they were made, closed ones for a while, too.',
+  description:
+    'By their ids, closed ones for a while, too: in the order in which the requests came, of one server. ' +
+    'To follow what is new, read the feed: one that came earlier may be made later.',
   query: reservationsQuerySchema,
   successes: [found(reservationPageSchema, 'One page.')],
   problems: STORAGE_PROBLEMS,

@@ -38,8 +38,8 @@ const sku: Operation = {
   summary: 'Read what all stores together have of one SKU',
   description:
     'As of the last run of the worker: `asOf` says how far each source is folded, and how old that ' +
-    'is. To read what you have written, name its sequence as `minSequence`. An SKU that nobody has ' +
-    'has no stores.',
+    'is. To read what you have written, name its sequence as `minSequence`, and where there are several ' +
+    'sources the one that you wrote to as `source`. An SKU that nobody has has no stores.',
   pathParameters: z.object({ sku: skuSchema }),
   query: centralSkuQuerySchema,
   successes: [found(centralSkuSchema, 'The totals, and the share of every store.')],

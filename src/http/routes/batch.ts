@@ -76,7 +76,8 @@ export function batchRoutes(router: IRouter, deps: RouteDeps): void {
       const { idempotencyKey, ...operation } = each;
       const command = operationOf(each, ids);
       if (idempotencyKey === undefined) return { command };
-      return { command, request: keyedRequest(request, idempotencyKey, [operation]) };
+      // Not what a batch of this one operation is: that is another command, with another answer.
+      return { command, request: keyedRequest(request, idempotencyKey, ['each', operation]) };
     });
     refuseLate();
     const outcomes = await executeIndependently(service, commands, yieldTurn);

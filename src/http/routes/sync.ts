@@ -51,10 +51,13 @@ export function syncRoutes(
 
   async function readSku(request: Request<{ sku: string }>, response: Response): Promise<void> {
     const sku = parseSku(request.params.sku);
-    const { minSequence = 0, waitMs = 0 } = parseQuery(centralSkuQuerySchema, request);
+    const { minSequence = 0, waitMs = 0, source } = parseQuery(centralSkuQuerySchema, request);
+    if (source !== undefined && !queries.knows(source)) {
+      throw new RequestError('validation-failed', 'The query: source is none of the sources.');
+    }
     // Those who wait must not take the places of those who read; how many may is limited there.
     if (waitMs > 0) release(response);
-    const found = await queries.sku(sku, { minSequence, waitMs });
+    const found = await queries.sku(sku, { minSequence, source, waitMs });
     send(request, response, read(centralSkuJson(sku, found)));
   }
 
