@@ -58,7 +58,7 @@ describe('who waits for the central view at a server that another one answers fo
   afterEach(cleanUp);
 
   it('is told to ask again when that server stops, which need not wait for it', async () => {
-    const servers = new SharingServers(temporaryDirectory(), { SHUTDOWN_GRACE_MS: '60000' });
+    const servers = new SharingServers(temporaryDirectory(), { SHUTDOWN_GRACE_MS: '5000' });
     await servers.start(1);
     await untilThere(createStockClient(servers.running[0]!.url).send, 'GET', SKU);
     await servers.start(1);
