@@ -1,6 +1,7 @@
-import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http';
 import { Socket } from 'node:net';
 
+import type { HttpConnection } from './http-connection.js';
 import { isClosing, lingerOnClose } from './lingering-close.js';
 import { problemType, RequestError } from './request-error.js';
 
@@ -136,15 +137,6 @@ const STATUSES: ReadonlyMap<string, ConnectionStatus> = new Map([
 function statusOf(code = ''): ConnectionStatus | undefined {
   return STATUSES.get(code) ?? (code.startsWith('HPE_') ? BAD_REQUEST : undefined);
 }
-
-/**
- * The answer in progress on a connection, and the request that came last: Node keeps them here, and
- * offers no public name for them.
- */
-type HttpConnection = Socket & {
-  readonly _httpMessage?: ServerResponse | null;
-  readonly parser?: { readonly incoming?: IncomingMessage & { res?: ServerResponse } } | null;
-};
 
 /** Whether what is still on its way here has its answer. */
 function isAnswered({ parser }: HttpConnection): boolean {

@@ -1,7 +1,7 @@
 import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
-import type { Socket } from 'node:net';
 import express, { type Express, type Request, type Response } from 'express';
 import { closeWithConnection } from './answers-in-line.js';
+import type { HttpConnection } from './http-connection.js';
 import { isClosing } from './lingering-close.js';
 
 export interface HttpLimits {
@@ -112,9 +112,6 @@ export function createExpressServer(
     app(request, response, (error: unknown) => lastResort(error, request, response));
   }
 }
-
-/** The answer in progress on a connection: Node keeps it here, and offers no public name for it. */
-type HttpConnection = Socket & { readonly _httpMessage?: ServerResponse | null };
 
 /** An answer may take its time; one that is there, and that nobody reads, keeps its place from others. */
 function cutUnlessWaitedFor(connection: HttpConnection): void {

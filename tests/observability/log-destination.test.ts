@@ -7,7 +7,6 @@ import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const COUNT = 40_000;
-const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const STDIO: SpawnOptions = { stdio: ['ignore', 'pipe', 'inherit'] };
 
 async function outputOf(command: string, ...args: string[]): Promise<string> {
@@ -24,7 +23,12 @@ function lineNumbers(output: string): number[] {
 const ALL = Array.from({ length: COUNT }, (_, index) => index + 1);
 
 describe('what a log still has to say at an exit', () => {
-  const logAndExit = ['--import', 'tsx', program('log-and-exit.ts'), String(COUNT)];
+  const logAndExit = [
+    '--import',
+    'tsx',
+    fileURLToPath(new URL('log-and-exit.ts', import.meta.url)),
+    String(COUNT),
+  ];
 
   it('is all said to who reads it from a socket', async () => {
     expect(lineNumbers(await outputOf(process.execPath, ...logAndExit))).toEqual(ALL);
@@ -45,7 +49,12 @@ describe('what a log still has to say at an exit', () => {
 
 it('a line that found no room to its end does not spoil the one behind it', async () => {
   const file = `${temporaryDirectory()}/log`;
-  const args = ['--import', 'tsx', program('log-beyond-room.ts'), file];
+  const args = [
+    '--import',
+    'tsx',
+    fileURLToPath(new URL('log-beyond-room.ts', import.meta.url)),
+    file,
+  ];
   await outputOf('bash', '-c', 'ulimit -S -f 8 && exec "$0" "$@"', process.execPath, ...args);
 
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
