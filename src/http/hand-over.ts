@@ -76,6 +76,7 @@ export function handOver(
     if (isRead) waiting.add(stop);
     handed.setTimeout(ANSWER_WAIT_MS, () => handed.destroy());
     handed.on('error', (error: NodeJS.ErrnoException) => {
+      waiting.delete(stop);
       if (isOver) return;
       if (NOT_REACHED.has(error.code ?? '')) {
         next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS, { cause: error }));
