@@ -39,6 +39,12 @@ function unlessUnavailable(error: unknown): void {
   if (!(error instanceof UnavailableError)) throw error;
 }
 
+/** Then nothing is pending that could still become durable. */
+function unlessUnwritable(error: unknown): void {
+  if (error instanceof UnavailableError && error.code === 'storage-unavailable') return;
+  throw error;
+}
+
 export function createInventoryQueries(
   inventory: DurableInventory,
   service: Pick<InventoryService, 'settleRecords'>,
@@ -117,7 +123,7 @@ export function createInventoryQueries(
         // Of this very millisecond more may come.
         if (agoMs <= 0) return 'not-yet';
         // What was decided then may not be durable yet: the same question must not have two answers.
-        if (agoMs < RECENT_MS) await service.settleRecords([key]).catch(unlessUnavailable);
+        if (agoMs < RECENT_MS) await service.settleRecords([key]).catch(unlessUnwritable);
       } else if (moment.sequence > inventory.durableSequence()) return 'not-yet';
       return await history.recordAt(key, moment);
     },

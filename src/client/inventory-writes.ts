@@ -71,11 +71,12 @@ export function createWrites(asker: Asker, world: World) {
     createReservation: <Found>(body: CreateReservation, options?: WriteOptions<Found>) =>
       write<SettledReservation, Found>(post('/api/reservations', body), options),
 
-    /** `isReplayed`: the key was used before, and this is what was answered then. */
+    /** `isReplayed`: the key was used before, and this is what was answered then; in doubt, true. */
     async hold(body: CreateReservation, options: WriteOptions) {
       const answer = (await ask(post('/api/reservations', body), options)) as Accepted;
       const { reservation } = bodyOf(answer) as SettledReservation;
-      const isReplayed = answer.headers?.get('Idempotent-Replayed') === 'true';
+      const { headers } = answer;
+      const isReplayed = headers === undefined || headers.get('Idempotent-Replayed') === 'true';
       return { reservation, isReplayed };
     },
 

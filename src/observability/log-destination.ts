@@ -11,7 +11,8 @@ export interface LogDestination {
 
 /** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-const TRY_AGAIN_MS = 50;
+/** Where nothing new is to be written, which is a try, too. */
+const TRY_AGAIN_MS = 10;
 /** At an end: a second for a reader that takes nothing, five for one that takes its time. */
 const LAST_TRY_AGAIN_MS = 5;
 const LAST_TRIES_IN_VAIN_MAX = 200;
@@ -36,7 +37,7 @@ export function openLogDestination(to: number | string): LogDestination {
   /** Such a rest was dropped: what comes next begins a line of its own. */
   let isMidLine = false;
   let isUnderWay = false;
-  let isPausing = false;
+  let isToTryAgain = false;
 
   function add(chunk: Buffer): void {
     waiting.push(chunk);
@@ -90,27 +91,31 @@ export function openLogDestination(to: number | string): LogDestination {
       isUnderWay = false;
       if (error === null) wrote(chunk, written);
       else if (failed(chunk, error)) {
-        pause();
+        tryAgainLater();
         return;
       }
       goOn();
     });
   }
 
-  function pause(): void {
-    isPausing = true;
+  function tryAgainLater(): void {
+    if (isToTryAgain) return;
+    isToTryAgain = true;
     setTimeout(() => {
-      isPausing = false;
+      isToTryAgain = false;
       goOn();
     }, TRY_AGAIN_MS).unref();
   }
 
   function goOn(): void {
-    while (!isUnderWay && !isPausing) {
+    while (!isUnderWay) {
       const chunk = next();
       if (chunk === undefined) return;
       if (mayTakeLong) writeLater(chunk);
-      else if (writeNow(chunk) === 'full') pause();
+      else if (writeNow(chunk) === 'full') {
+        tryAgainLater();
+        return;
+      }
     }
   }
 

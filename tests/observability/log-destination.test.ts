@@ -47,6 +47,22 @@ describe('what a log still has to say at an exit', () => {
   });
 });
 
+it('a log whose reader stood still for a moment is all read, where it is as fast as the log', async () => {
+  const program = fileURLToPath(new URL('log-steadily.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', program], STDIO);
+  const chunks: Buffer[] = [];
+  let pauseMs = 300;
+  child.stdout!.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    child.stdout!.pause();
+    setTimeout(() => child.stdout!.resume(), pauseMs);
+    pauseMs = 1;
+  });
+  await once(child, 'close');
+
+  expect(lineNumbers(Buffer.concat(chunks).toString())).toHaveLength(48_000);
+}, 60_000);
+
 it('a line that found no room to its end does not spoil the one behind it', async () => {
   const file = `${temporaryDirectory()}/log`;
   const args = [
