@@ -13,6 +13,12 @@ afterEach(cleanUp);
 /** More than a pipe holds of lines about them. */
 const REQUESTS = 2_000;
 
+/** On a connection of its own, which a server that is just being killed may never answer. */
+const asked = () => ({
+  headers: { connection: 'close' },
+  signal: AbortSignal.timeout(2_000),
+});
+
 /** A server whose log goes there; nobody can see in it where it listens. */
 async function start(output: 'pipe' | number, environment: Record<string, string> = {}) {
   const port = await freePort('127.0.0.1');
@@ -29,19 +35,20 @@ async function start(output: 'pipe' | number, environment: Record<string, string
   onTestFinished(() => void child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;
   const isLive = async () => {
-    const headers = { connection: 'close' };
-    const answer = await fetch(`${url}/api/health/liveness`, { headers }).catch(() => undefined);
+    const answer = await fetch(`${url}/api/health/liveness`, asked()).catch(() => undefined);
     return answer?.status === 200;
   };
   /** Undefined while what is asked for is not in them. */
   const metric = async (name: string): Promise<number | undefined> => {
-    const headers = { connection: 'close' };
-    const answer = await fetch(`${url}/metrics`, { headers }).catch(() => undefined);
+    const answer = await fetch(`${url}/metrics`, asked()).catch(() => undefined);
     const lines = (await answer?.text())?.split('\n') ?? [];
     const line = lines.find((each) => each.startsWith(`${name} `));
     return line === undefined ? undefined : Number(line.slice(name.length));
   };
-  while (!(await isLive())) await pause(50);
+  while (!(await isLive())) {
+    expect(child.exitCode).toBe(null);
+    await pause(50);
+  }
   return {
     ...{ child, isLive, metric },
     async ask(): Promise<void> {
