@@ -4,7 +4,6 @@ import type { RateLimit, RateLimiter, RateLimiterStatistics } from '../resilienc
 import type { System } from '../system.js';
 import { createAcceptFirst } from './accept-first.js';
 import { clientOf } from './client-address.js';
-import { isHandedOver } from './hand-over.js';
 import { createHeldConnections } from './held-connections.js';
 import { type Door, type DoorStatistics, createDoor } from './door.js';
 import { isBehindTheLast, lingerOnClose } from './lingering-close.js';
@@ -141,7 +140,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     const { request, response } = arrival;
     // It may have waited, and one before it on its connection has been refused since.
     if (response.destroyed || isBehindTheLast(request)) return;
-    const waitMs = isHandedOver(request.socket) ? undefined : overLimit(request, response);
+    const waitMs = request.isHandedOver === true ? undefined : overLimit(request, response);
     if (waitMs === undefined) {
       doors[isRead(request) ? 'reads' : 'writes'].ask(arrival);
       return;

@@ -14,6 +14,7 @@ export type AnsweredAt = () => string | undefined;
 
 declare module 'express-serve-static-core' {
   interface Request {
+    /** By another process of ours, which has looked at its client's rate, and counted it. */
     isHandedOver?: boolean;
   }
 }

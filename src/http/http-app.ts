@@ -96,6 +96,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
     lastResort: answerUnrouted(routeDeps),
     // While the server drains nothing is taken in any more: what is in flight only grows less.
     admit: (request, response, serve) => {
+      if (isHandedOver(request.socket)) request.isHandedOver = true;
       if (deps.draining()) serve(request, response);
       else admission.admit({ request, response, serve, send });
     },
@@ -185,7 +186,6 @@ function beforeRoutes(deps: HttpAppDeps): RequestHandler {
 
   return (request, response, next) => {
     request.requestId = requestIdOf(request, system.ids);
-    if (isHandedOver(request.socket)) request.isHandedOver = true;
     observe(request, response);
     next(targetFault(request) ?? hostsFault(request) ?? drainingFault(request));
   };

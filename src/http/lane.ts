@@ -5,7 +5,6 @@ import {
   type Permit,
   REFUSED,
 } from '../resilience/circuit-breaker.js';
-import { isHandedOver } from './hand-over.js';
 
 declare module 'express-serve-static-core' {
   interface Response {
@@ -115,7 +114,7 @@ export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: ()
       if (permit === REFUSED) return false;
       inFlight += 1;
       // Where a request is handed over it was counted already.
-      if (!isHandedOver(request.socket)) admitted += 1;
+      if (request.isHandedOver !== true) admitted += 1;
       response.lanePermit = permit;
       response.on('close', onClose);
       if (hasBody(request)) {
