@@ -20,10 +20,15 @@ export interface AcceptFirst {
 }
 
 /**
- * As many are let in as wait to be served when that begins, or so many: who only opens connections
- * must not keep everybody else from being served.
+ * As many are let in as wait to be served, or so many: who only opens connections must not keep
+ * everybody else from being served.
  */
 const LET_IN_MIN = 8;
+/**
+ * What those bring who are let in waits too, and counts: with fewer a crowd grows at the door (a probe
+ * then takes 15 s). But without end they must not come: so many take some 50 ms.
+ */
+const LET_IN_MAX = 512;
 
 /** `isBusy`: whether turns are long; where they are short nobody at the door waits for long. */
 export function createAcceptFirst(
@@ -34,13 +39,11 @@ export function createAcceptFirst(
   let hasCome = false;
   let isLettingIn = false;
   let turns = 0;
-  /** Those who are let in bring more that waits: it does not count. */
-  let turnsMax = 0;
   /** How many times tasks are on their way to be begun. */
   let beginning = 0;
 
   function afterTurn(): void {
-    if (turns === 0) turnsMax = Math.max(LET_IN_MIN, tasks.length);
+    const turnsMax = Math.min(Math.max(LET_IN_MIN, tasks.length), LET_IN_MAX);
     if (hasCome && turns < turnsMax) {
       hasCome = false;
       turns += 1;

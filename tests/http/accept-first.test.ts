@@ -9,6 +9,7 @@ import { request, statusesOf } from './raw-exchange.js';
 
 const TIMERS = { immediate: (task: () => void) => void setImmediate(task) };
 const LET_IN_MIN = 8;
+const LET_IN_MAX = 512;
 const WRITE = request(
   `POST ${recordPath('SKU123')}/adjust`,
   { 'Content-Type': 'application/json' },
@@ -42,20 +43,27 @@ describe('new connections', () => {
   it('do not keep others from being served, however many come', async () => {
     expect((await letInWhile(Infinity, 1)).turns).toBe(LET_IN_MIN + 1);
     expect((await letInWhile(Infinity, 50)).turns).toBe(50 + 1);
+    expect((await letInWhile(Infinity, 2 * LET_IN_MAX)).turns).toBe(LET_IN_MAX + 1);
   });
 
-  it('do not keep others from being served by what they bring themselves', async () => {
+  it.each([
+    [100, 100 + 1],
+    [Infinity, LET_IN_MAX + 1],
+  ])('are let in before what %d of them bring, up to a limit', async (connections, expected) => {
     const order = createAcceptFirst(TIMERS, () => true);
     let begun = 0;
     let turns = 0;
     order.connectionCame();
-    while (begun === 0 && turns < 10 * LET_IN_MIN) {
-      order.connectionCame();
+    while (order.isLettingIn) {
+      expect(begun).toBe(0);
+      if (turns < connections) order.connectionCame();
       order.afterwards(() => (begun += 1));
       turns += 1;
       await turn();
     }
-    expect(turns).toBe(LET_IN_MIN + 2);
+    expect(turns).toBe(expected);
+    await turn();
+    expect(begun).toBe(turns);
   });
 
   it('make nobody wait where there are none', async () => {
