@@ -54,13 +54,11 @@ describe('the objects that Express is given', () => {
     expect(await observe(app, server)).toEqual({ kept: [true, true], ofOneShape: [true, true] });
   });
 
-  it('get others, and other shapes, in plain Express: the reason for all this', async () => {
+  it('get others in plain Express, and in Node 20 other shapes: the reason for all this', async () => {
     const app = express();
 
-    const { kept, ofOneShape } = await observe(app, createServer(app));
+    const { kept } = await observe(app, createServer(app));
     expect(kept).toEqual([false, false]);
-    // Whether of both is up to what else the engine has seen in this process: requests may agree.
-    expect(ofOneShape).toContain(false);
   });
 
   it('belong to one application each', () => {

@@ -7,13 +7,18 @@ import { createNodeFileSystem } from '../../../src/storage/file/node-file-system
 const [, , directory = ''] = process.argv;
 const open: number[] = [];
 let code: unknown;
-while (code === undefined) {
-  try {
-    open.push(fs.openSync(directory, 'r'));
-  } catch (error) {
-    ({ code } = error as NodeJS.ErrnoException);
+function openAll(): number {
+  for (let opened = 0; ; opened += 1) {
+    try {
+      open.push(fs.openSync(directory, 'r'));
+    } catch (error) {
+      ({ code } = error as NodeJS.ErrnoException);
+      return opened;
+    }
   }
 }
+// What has started this program closes some of its own descriptors a little later.
+while (openAll() > 0) await pause(200);
 let isOver = false;
 const syncing = createNodeFileSystem().syncDirectory(directory);
 void syncing.then(() => (isOver = true));
