@@ -1,4 +1,4 @@
-import type { Timers } from '../system.js';
+import type { Clock, Timers } from '../system.js';
 
 /**
  * Lets in whoever is at the door before serving those who are in. Node accepts one connection in a
@@ -25,26 +25,27 @@ export interface AcceptFirst {
  */
 const LET_IN_MIN = 8;
 /**
- * What those bring who are let in waits too, and counts: with fewer a crowd grows at the door (a probe
- * then takes 15 s). But without end they must not come: so many take some 50 ms.
+ * What those bring who are let in waits too, and counts: with fewer, or in 50 ms, a crowd grows at the
+ * door (a probe then takes 15 s). But who is in must not wait for longer than this.
  */
-const LET_IN_MAX = 512;
+const LET_IN_MS_MAX = 200;
 
 /** `isBusy`: whether turns are long; where they are short nobody at the door waits for long. */
 export function createAcceptFirst(
-  timers: Pick<Timers, 'immediate'>,
+  { clock, timers }: { readonly clock: Clock; readonly timers: Pick<Timers, 'immediate'> },
   isBusy: () => boolean,
 ): AcceptFirst {
   let tasks: (() => void)[] = [];
   let hasCome = false;
   let isLettingIn = false;
   let turns = 0;
+  let beganMs = 0;
   /** How many times tasks are on their way to be begun. */
   let beginning = 0;
 
   function afterTurn(): void {
-    const turnsMax = Math.min(Math.max(LET_IN_MIN, tasks.length), LET_IN_MAX);
-    if (hasCome && turns < turnsMax) {
+    const isTime = turns < LET_IN_MIN || clock.monotonicMs() - beganMs < LET_IN_MS_MAX;
+    if (hasCome && isTime && turns < Math.max(LET_IN_MIN, tasks.length)) {
       hasCome = false;
       turns += 1;
       timers.immediate(afterTurn);
@@ -66,6 +67,7 @@ export function createAcceptFirst(
       hasCome = true;
       if (isLettingIn || !isBusy()) return;
       isLettingIn = true;
+      beganMs = clock.monotonicMs();
       timers.immediate(afterTurn);
     },
     get isLettingIn() {

@@ -63,9 +63,9 @@ export interface Admission {
   statistics(): AdmissionStatistics;
 }
 
-/** Of health and metrics, which are always answered; also in the form that proxies are sent. */
+/** Of health and metrics, which are always answered. */
 const ALWAYS_ANSWERED =
-  /^(?:https?:\/\/[^/?#]*)?\/(?:api\/health(?:\/[a-z]+)?|(?:api\/)?metrics|api\/metrics\/reset)(?:\?|$)/;
+  /^\/(?:api\/health(?:\/[a-z]+)?|(?:api\/)?metrics|api\/metrics\/reset)(?:\?|$)/;
 
 export function isAlwaysAnswered(url: string): boolean {
   return ALWAYS_ANSWERED.test(url);
@@ -85,7 +85,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   const policy = `"default";q=${limit.burst};w=${windowSeconds}`;
   const held = createHeldConnections(system);
   const pace = createRefusalPace(clock);
-  const order = createAcceptFirst(timers, () => turn.hasBeenLong());
+  const order = createAcceptFirst(system, () => turn.hasBeenLong());
   const doors = { reads: door('reads'), writes: door('writes') };
   const refused = { limited: 0, shed: 0 };
 
@@ -138,9 +138,10 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   function ask(arrival: Arrival): void {
     const { request, response } = arrival;
+    // Who asks and leaves has asked.
+    const waitMs = request.isHandedOver === true ? undefined : overLimit(request, response);
     // It may have waited, and one before it on its connection has been refused since.
     if (response.destroyed || isBehindTheLast(request)) return;
-    const waitMs = request.isHandedOver === true ? undefined : overLimit(request, response);
     if (waitMs === undefined) {
       doors[isRead(request) ? 'reads' : 'writes'].ask(arrival);
       return;

@@ -12,8 +12,15 @@ interface Asking {
  * (Express's `trust proxy`), the one that they name in `X-Forwarded-For`.
  */
 export function clientOf(request: Asking, behindProxy: boolean): string {
-  const address = (behindProxy ? request.ip : request.socket.remoteAddress) ?? '';
+  const address = behindProxy ? withoutPort(request.ip ?? '') : request.socket.remoteAddress;
+  if (address === undefined) return '';
   return address.includes(':') ? networkOf(address) : address.slice(0, ADDRESS_LENGTH_MAX);
+}
+
+/** Some proxies name the port, too; which is another one with every connection. */
+function withoutPort(address: string): string {
+  const [, v4, v6] = /^(?:([0-9.]+):[0-9]+|\[([0-9a-f:.]+)\](?::[0-9]+)?)$/i.exec(address) ?? [];
+  return v4 ?? v6 ?? address;
 }
 
 /**
@@ -21,8 +28,12 @@ export function clientOf(request: Asking, behindProxy: boolean): string {
  * counts: the second is the subscriber's own, who could change it with every request (RFC 4291).
  */
 function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i.exec(address);
   if (mapped?.[1] !== undefined) return mapped[1];
+  if (mapped !== null) {
+    const halves = [mapped[2]!, mapped[3]!].map((group) => parseInt(group, 16));
+    return halves.flatMap((half) => [half >> 8, half & 255]).join('.');
+  }
   const [head = '', tail] = address.slice(0, ADDRESS_LENGTH_MAX).split('::');
   const groups = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -1,9 +1,8 @@
-import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-
 import type { HttpConnection } from './http-connection.js';
 import { isClosing, lingerOnClose } from './lingering-close.js';
-import { problemType, RequestError } from './request-error.js';
+import { problemType } from './request-error.js';
 
 /**
  * Answers what never becomes a request: bytes that are not HTTP, headers beyond the limit, a head
@@ -51,16 +50,25 @@ export function handleClientErrors(
   });
 
   server.on('checkExpectation', (request, response) => {
-    lingerOnClose(request.socket);
     onRefused(EXPECTATION_FAILED);
-    const body = bodyOf(EXPECTATION_FAILED);
-    response.writeHead(EXPECTATION_FAILED, {
-      'Content-Type': PROBLEM_TYPE,
-      'Content-Length': body.length,
-      Connection: 'close',
-    });
-    response.end(body);
+    refuseHead(request, response, EXPECTATION_FAILED);
   });
+}
+
+/** The short answer to a request that is not even read as one, and the last of its connection. */
+export function refuseHead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: ConnectionStatus,
+): void {
+  lingerOnClose(request.socket);
+  const body = bodyOf(status);
+  response.writeHead(status, {
+    'Content-Type': PROBLEM_TYPE,
+    'Content-Length': body.length,
+    Connection: 'close',
+  });
+  response.end(body);
 }
 
 /**
@@ -72,39 +80,6 @@ function closeIfUnused(socket: Socket, afterMs: number): void {
     if (socket.bytesRead === 0) socket.destroy();
   }, afterMs);
   socket.once('close', () => clearTimeout(close));
-}
-
-/** RFC 9110 §4.1 asks for 8000 at least; no path and no query of ours comes near. */
-const URI_LENGTH_MAX = 8_000;
-
-/**
- * Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. A `#` that
- * was not encoded would be taken for the end of the path, and another record for the one that is meant.
- */
-export function targetFault({ url = '' }: IncomingMessage): RequestError | undefined {
-  if (url.length > URI_LENGTH_MAX) {
-    return new RequestError('uri-too-long', `The limit is ${URI_LENGTH_MAX} characters.`);
-  }
-  if (!url.includes('#')) return undefined;
-  return new RequestError(
-    'validation-failed',
-    'The request target has a fragment: write # as %23.',
-  );
-}
-
-/**
- * No Host header, but in HTTP/1.0, is no opinion on whom the request is for, two of them are two
- * (RFC 9112 §3.2). Node answers the one unseen, and keeps the first of the others.
- */
-export function hostsFault({ rawHeaders, httpVersion }: IncomingMessage): RequestError | undefined {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
-  const found = hosts === 0 ? 'no Host header' : 'more than one Host header';
-  return new RequestError('validation-failed', `The request has ${found}.`);
 }
 
 /** What a connection can be refused with: a status, and its code. */
@@ -170,6 +145,6 @@ function bytesOf(status: ConnectionStatus): string {
   return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
     `Content-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\n` +
-    `Connection: close\r\n\r\n${body}`
+    `Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n${body}`
   );
 }

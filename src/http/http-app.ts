@@ -9,7 +9,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
 import { type Admission, isAlwaysAnswered } from './admission.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
-import { handleClientErrors, hostsFault, targetFault } from './client-errors.js';
+import { handleClientErrors, refuseHead } from './client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type AnsweredAt, handOver, isHandedOver } from './hand-over.js';
@@ -18,6 +18,7 @@ import { lingerOnClose } from './lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import type { ReadinessFacts } from './readiness.js';
 import { refusalProblem } from './refusal-problem.js';
+import { headFault, isMisframed, settleTarget } from './request-head.js';
 import { RequestError } from './request-error.js';
 import { requestIdOf } from './request-id.js';
 import type { RouteDeps } from './route-deps.js';
@@ -93,9 +94,15 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
   const { app, server } = createExpressServer(deps.limits, {
-    lastResort: answerUnrouted(routeDeps),
+    lastResort: breakOff(routeDeps),
     // While the server drains nothing is taken in any more: what is in flight only grows less.
     admit: (request, response, serve) => {
+      if (isMisframed(request)) {
+        deps.outcomes.connectionRefused(400);
+        refuseHead(request, response, 400);
+        return;
+      }
+      request.targetFault = settleTarget(request);
       if (isHandedOver(request.socket)) request.isHandedOver = true;
       if (deps.draining()) serve(request, response);
       else admission.admit({ request, response, serve, send });
@@ -187,7 +194,7 @@ function beforeRoutes(deps: HttpAppDeps): RequestHandler {
   return (request, response, next) => {
     request.requestId = requestIdOf(request, system.ids);
     observe(request, response);
-    next(targetFault(request) ?? hostsFault(request) ?? drainingFault(request));
+    next(request.targetFault ?? headFault(request) ?? drainingFault(request));
   };
 }
 
@@ -195,19 +202,11 @@ const notFound: RequestHandler = () => {
   throw new RequestError('not-found', 'Paths match exactly: case and trailing slashes count.');
 };
 
-/** What Express would answer with a page: a target that is no path, a failure to answer. */
-function answerUnrouted({ ids, send, problemOf: problemFor }: RouteDeps): LastResort {
+/** What Express would answer with a page: a failure to answer. */
+function breakOff({ problemOf: problemFor }: RouteDeps): LastResort {
   return (error, request, response) => {
-    if (error !== undefined && error !== null) {
-      problemFor(error, request);
-      response.destroy();
-      return;
-    }
-    // Not even its id has been read.
-    request.requestId = ids.next();
-    const source = { requestId: request.requestId, instance: '/' };
-    const detail = 'The request target is not a path.';
-    send(request, response, problemAnswer({ code: 'validation-failed', detail }, source));
+    problemFor(error, request);
+    response.destroy();
   };
 }
 

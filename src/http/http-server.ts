@@ -79,6 +79,11 @@ export function createExpressServer(
   );
   // Whoever is refused need not send the body that waits for this.
   server.on('checkContinue', (incoming, outgoing) => {
+    // Node lets pass whatever has that in it.
+    if (incoming.headers.expect?.toLowerCase() !== '100-continue') {
+      server.emit('checkExpectation', incoming, outgoing);
+      return;
+    }
     letIn(incoming, outgoing, (request, response) => {
       response.writeContinue();
       serve(request, response);

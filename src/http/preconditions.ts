@@ -73,6 +73,12 @@ export function refuseConditions(headers: IncomingHttpHeaders): void {
   throw invalid('If-Match says nothing here: name versions with expectedVersion.');
 }
 
+/** Of the past, which has no ETag: what a write would compare is the present version. */
+export function refuseIfMatch(headers: IncomingHttpHeaders): void {
+  if (headers['if-match'] === undefined) return;
+  throw invalid('If-Match is about the present: leave out either it or at.');
+}
+
 /** What a GET of the record asks before it is answered with the record itself. */
 export interface ReadConditions {
   readonly ifMatch: Versions | undefined;
@@ -86,6 +92,14 @@ export function readConditions(headers: IncomingHttpHeaders): ReadConditions {
     ifMatch: parseIfMatch(headers['if-match']),
     ifNoneMatch: typeof tags === 'object' ? tags.map(({ opaque }) => opaque) : tags,
   };
+}
+
+/** Whether the client of a GET has it already, whatever its tag is (without the quotes). */
+export function isKnown(headers: IncomingHttpHeaders, opaque: string): boolean {
+  const header = headers['if-none-match'];
+  if (header === undefined) return false;
+  const tags = parseEntityTags('If-None-Match', header);
+  return tags === '*' || tags.some((tag) => tag.opaque === opaque);
 }
 
 /** RFC 9110 §13.2.2: If-Match first. The comparison of If-None-Match is the weak one (§13.1.2). */

@@ -130,7 +130,7 @@ function faultsOf(issue: core.$ZodIssue): MemberFault[] {
   const pointer = issue.path.map((step) => `/${escapeToken(String(step))}`).join('');
   if (issue.code !== 'unrecognized_keys') return [{ pointer, detail: issue.message }];
   return issue.keys.slice(0, FAULTS_MAX).map((key) => ({
-    pointer: `${pointer}/${escapeToken(key.slice(0, NAME_SHOWN_MAX))}`,
+    pointer: `${pointer}/${escapeToken(key.slice(0, NAME_SHOWN_MAX).toWellFormed())}`,
     detail: 'is not known here',
   }));
 }

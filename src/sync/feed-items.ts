@@ -62,5 +62,5 @@ function namedIn(element: unknown): readonly LetterRecord[] {
 }
 
 export function cut(text: string): string {
-  return text.length <= RECEIVED_MAX ? text : `${text.slice(0, RECEIVED_MAX)}…`;
+  return text.length <= RECEIVED_MAX ? text : `${text.slice(0, RECEIVED_MAX).toWellFormed()}…`;
 }

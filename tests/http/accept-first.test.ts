@@ -9,16 +9,22 @@ import { request, statusesOf } from './raw-exchange.js';
 
 const TIMERS = { immediate: (task: () => void) => void setImmediate(task) };
 const LET_IN_MIN = 8;
-const LET_IN_MAX = 512;
+const LET_IN_MS_MAX = 200;
 const WRITE = request(
   `POST ${recordPath('SKU123')}/adjust`,
   { 'Content-Type': 'application/json' },
   '{"delta":1}',
 );
 
+/** On a clock that moves as it is told. */
+function orderOf(nowMs = () => 0) {
+  const clock = { wallMs: nowMs, monotonicMs: nowMs };
+  return createAcceptFirst({ clock, timers: TIMERS }, () => true);
+}
+
 /** Takes the place of the loop: in every turn one connection comes, as long as there are any. */
 async function letInWhile(connections: number, tasks: number) {
-  const order = createAcceptFirst(TIMERS, () => true);
+  const order = orderOf();
   const done: number[] = [];
   order.connectionCame();
   for (let task = 0; task < tasks; task += 1) order.afterwards(() => done.push(task));
@@ -43,31 +49,50 @@ describe('new connections', () => {
   it('do not keep others from being served, however many come', async () => {
     expect((await letInWhile(Infinity, 1)).turns).toBe(LET_IN_MIN + 1);
     expect((await letInWhile(Infinity, 50)).turns).toBe(50 + 1);
-    expect((await letInWhile(Infinity, 2 * LET_IN_MAX)).turns).toBe(LET_IN_MAX + 1);
   });
 
-  it.each([
-    [100, 100 + 1],
-    [Infinity, LET_IN_MAX + 1],
-  ])('are let in before what %d of them bring, up to a limit', async (connections, expected) => {
-    const order = createAcceptFirst(TIMERS, () => true);
+  it('are let in before what 100 of them bring', async () => {
+    const order = orderOf();
     let begun = 0;
     let turns = 0;
     order.connectionCame();
     while (order.isLettingIn) {
       expect(begun).toBe(0);
-      if (turns < connections) order.connectionCame();
+      if (turns < 100) order.connectionCame();
       order.afterwards(() => (begun += 1));
       turns += 1;
       await turn();
     }
-    expect(turns).toBe(expected);
+    expect(turns).toBe(101);
     await turn();
     expect(begun).toBe(turns);
   });
 
+  it.each([
+    [0.1, LET_IN_MS_MAX / 0.1],
+    [4, LET_IN_MS_MAX / 4],
+    [100, LET_IN_MIN],
+  ])(
+    'in turns of %d ms, do not keep others from being served by what they bring',
+    async (ms, max) => {
+      let begun = 0;
+      let turns = 0;
+      const order = orderOf(() => turns * ms);
+      order.connectionCame();
+      while (begun === 0 && turns < 5_000) {
+        order.connectionCame();
+        order.afterwards(() => (begun += 1));
+        order.afterwards(() => (begun += 1));
+        turns += 1;
+        await turn();
+      }
+      expect(turns).toBeLessThanOrEqual(max + 2);
+      expect(turns).toBeGreaterThanOrEqual(LET_IN_MIN);
+    },
+  );
+
   it('make nobody wait where there are none', async () => {
-    const order = createAcceptFirst(TIMERS, () => true);
+    const order = orderOf();
     const done: string[] = [];
     order.afterwards(() => done.push('at once'));
     expect(order.isLettingIn).toBe(false);
@@ -76,7 +101,7 @@ describe('new connections', () => {
   });
 
   it('let nothing overtake what has waited for them, and is not begun yet', async () => {
-    const order = createAcceptFirst(TIMERS, () => true);
+    const order = orderOf();
     const done: string[] = [];
     order.connectionCame();
     order.afterwards(() => done.push('first'));

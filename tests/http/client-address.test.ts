@@ -24,6 +24,15 @@ describe('the client of a request', () => {
     expect(clientOf(from('10.0.0.1', '203.0.113.9'), false)).toBe('10.0.0.1');
   });
 
+  it.each([
+    ['203.0.113.9:1001', '203.0.113.9'],
+    ['[2001:db8:1:2::1]:1001', '2001:db8:1:2'],
+    ['[2001:db8:1:2::1]', '2001:db8:1:2'],
+    ['::ffff:cb00:7109', '203.0.113.9'],
+  ])('is the same from every port: %s', (named, client) => {
+    expect(clientOf(from('10.0.0.1', named), true)).toBe(client);
+  });
+
   it('is short, whatever a proxy forwards', () => {
     expect(clientOf(from('10.0.0.1', 'x'.repeat(8_000)), true)).toHaveLength(64);
     expect(clientOf(from('10.0.0.1', ':x'.repeat(4_000)), true).length).toBeLessThanOrEqual(64);

@@ -3,9 +3,10 @@ import { type Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorRequestHandler } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { handleClientErrors, hostsFault } from '../../src/http/client-errors.js';
+import { handleClientErrors } from '../../src/http/client-errors.js';
 import { createExpressServer, type ExpressServer } from '../../src/http/http-server.js';
 import { jsonBody } from '../../src/http/json-body.js';
+import { headFault } from '../../src/http/request-head.js';
 import { RequestError } from '../../src/http/request-error.js';
 import {
   exchange,
@@ -36,7 +37,7 @@ beforeEach(async () => {
   });
   refused = [];
   handleClientErrors(express.server, (status) => refused.push(status));
-  express.app.use((req, _res, next) => next(hostsFault(req)));
+  express.app.use((req, _res, next) => next(headFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
     executed.push(req.body);

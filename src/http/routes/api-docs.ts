@@ -6,6 +6,7 @@ import helmet from 'helmet';
 import pathOfSwaggerUi from 'swagger-ui-dist/absolute-path.js';
 import { packageFile } from '../../package-files.js';
 import { READ, type SendAnswer } from '../answer.js';
+import { isKnown } from '../preconditions.js';
 import { RequestError } from '../request-error.js';
 import { refuseQuery } from '../request-input.js';
 import { methodNotAllowed } from '../route-deps.js';
@@ -91,7 +92,7 @@ export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAn
   function pageFile(request: Request<{ file: PageFile }>, response: Response): void {
     const { type, etag, text } = stored(request.params.file);
     const headers = [...REVALIDATED, 'ETag', etag];
-    if (request.headers['if-none-match'] === etag) {
+    if (isKnown(request.headers, etag.slice(1, -1))) {
       send(request, response, { status: 304, headers, body: '' });
     } else {
       headers.push('Content-Type', type);

@@ -31,7 +31,7 @@ export function eventRoutes(
   router.route(EVENTS).get(readEvents).all(methodNotAllowed('GET', 'HEAD'));
 
   async function readEvents(request: Request, response: Response): Promise<void> {
-    const form = request.accepts(...FORMS);
+    const form = acceptedForm(request);
     if (form === false) {
       send(request, response, problemAnswer(NOT_ACCEPTABLE, sourceOf(request)));
       return;
@@ -127,6 +127,13 @@ function positionAhead(after: number, feed: DurableLog): Problem {
     members: { after, sequence },
     headers: feedHeaders(feed),
   };
+}
+
+/** Some clients name a charset: what JSON is written in needs none, and is the one that they mean. */
+function acceptedForm(request: Request): string | false {
+  const accept = request.headers.accept?.replace(/;\s*charset=[^,;]*/gi, '');
+  if (accept !== undefined) request.headers.accept = accept;
+  return request.accepts(...FORMS);
 }
 
 const VARIED = ['Vary', 'Accept'] as const;

@@ -11,6 +11,7 @@ import {
   judgeRead,
   readConditions,
   recordConditions,
+  refuseIfMatch,
   writeConditions,
 } from '../preconditions.js';
 import { parseBody, parseQuery, refuseQuery } from '../request-input.js';
@@ -94,6 +95,7 @@ export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }
     if (request.url.includes('?')) {
       const { at } = parseQuery(recordQuerySchema, request);
       if (at !== undefined) {
+        refuseIfMatch(request.headers);
         await showAt(request, response, { name, moment: at });
         return;
       }
@@ -120,7 +122,6 @@ export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }
     }
   }
 
-  /** The past has no ETag: what a write would compare is the present version. */
   async function showAt(
     request: StockRequest,
     response: Response,
