@@ -2,6 +2,8 @@
 import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Supervisor } from './cluster/supervisor.js';
+import type { RunningService } from './composition.js';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
 import { versionOfPackage } from './package-files.js';
 import {
@@ -12,6 +14,7 @@ import {
   usageText,
   welcomeText,
 } from './start-text.js';
+import { onStopSignals } from './stop-signals.js';
 
 /** sysexits.h: EX_IOERR; the storage could not keep a promise. */
 const EXIT_STORAGE = 74;
@@ -28,25 +31,29 @@ if (cluster.isPrimary && config.workers !== undefined) await runPrimary(config.w
 else await runService();
 
 async function runService(): Promise<void> {
+  let service: RunningService | undefined;
+  let stopping = false;
+  onStopSignals({
+    stop,
+    force() {
+      // A worker is told by its primary, and perhaps by the terminal or the service manager, too.
+      if (cluster.isPrimary) process.exit(EXIT_FORCED);
+    },
+  });
   // The primary of several needs none of it.
   const { startService } = await import('./composition.js');
-  let stopping = false;
   const hooks = {
     ...{ onExit, stop, worker: cluster.worker },
     onFatal: () => process.exit(EXIT_STORAGE),
   };
-  const service = await startService(config, hooks).catch(failedStart);
+  service = await startService(config, hooks).catch(failedStart);
   if (cluster.isPrimary) welcome(service);
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
   // What it does besides stays as it is: a stack on standard error, and exit 1.
-  process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
+  process.on('uncaughtExceptionMonitor', (error) => service?.crashed(error));
 
   function stop(): void {
-    // A worker is told by its primary, and perhaps by the terminal or the service manager, too.
-    if (stopping && cluster.isWorker) return;
-    // A second signal ends it at once: nothing that was acknowledged can be lost by that.
-    if (stopping) process.exit(EXIT_FORCED);
+    if (service === undefined) stoppedBeforeItServed();
+    if (stopping) return;
     stopping = true;
     service.stop().then(
       () => process.exit(0),
@@ -57,23 +64,28 @@ async function runService(): Promise<void> {
 
 /** It serves nothing itself: it keeps `count` processes running that do. */
 async function runPrimary(count: number): Promise<void> {
+  let primary: Supervisor | undefined;
+  onStopSignals({
+    stop() {
+      if (primary === undefined) stoppedBeforeItServed();
+      primary.stop();
+    },
+    force() {
+      primary?.kill();
+      process.exit(EXIT_FORCED);
+    },
+  });
   const { startPrimary } = await import('./composition-primary.js');
-  let stopping = false;
   const program = fileURLToPath(import.meta.url);
   const hooks = { program, onExit, onStarted: welcome };
-  const primary = await startPrimary(config, count, hooks).catch(failedStart);
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  primary = await startPrimary(config, count, hooks).catch(failedStart);
   process.exit(await primary.over);
+}
 
-  function stop(): void {
-    if (!stopping) primary.stop();
-    else {
-      primary.kill();
-      process.exit(EXIT_FORCED);
-    }
-    stopping = true;
-  }
+/** Nothing was taken on, and a start may be broken off anywhere: the next one goes on from there. */
+function stoppedBeforeItServed(): never {
+  console.error('stopped before it had started');
+  process.exit(0);
 }
 
 function welcome(started: Omit<Started, 'dataDir'>): void {

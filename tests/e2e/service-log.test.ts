@@ -10,6 +10,9 @@ import {
 } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
 
+/** Signals that come together count as one; these are two. */
+const ONE_SIGNAL_MS = 600;
+
 type LogLine = Readonly<Record<string, unknown>>;
 
 /** Every line of the output, which must be nothing but JSON objects in printable ASCII. */
@@ -108,6 +111,7 @@ describe('the log', () => {
 
     server.signal('SIGTERM');
     await expect.poll(() => isDraining(server), { timeout: 20_000 }).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, ONE_SIGNAL_MS));
     server.signal('SIGTERM');
 
     expect(await server.ended).toBe(130);

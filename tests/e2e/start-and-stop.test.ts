@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,6 +10,9 @@ import {
   temporaryDirectory,
 } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
+
+/** Signals that come together count as one; these are two. */
+const ONE_SIGNAL_MS = 600;
 
 describe('start', () => {
   afterEach(cleanUp);
@@ -137,10 +142,39 @@ describe('stop', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       if (server.output().includes('stopped')) break;
     }
+    await new Promise((resolve) => setTimeout(resolve, ONE_SIGNAL_MS));
     server.signal('SIGTERM');
 
     expect(await server.ended).not.toBe(0);
     const again = createStockClient((await spawnServer({ dataDir })).url);
     expect((await again.record('S1', 'SKU1'))?.body).toMatchObject({ onHand: 3 });
+  });
+
+  it('one that comes twice, from the terminal and from npm, is one', async () => {
+    const dataDir = temporaryDirectory();
+    const environment = { ...process.env, PORT: '0', DATA_DIR: dataDir };
+    const npm = spawn('npm', ['start'], { detached: true, env: environment });
+    let printed = '';
+    npm.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const closed = once(npm, 'close');
+    while (!printed.includes('"url":')) await once(npm.stdout, 'data');
+    const url = /"url":"(http:[^"]+)"/.exec(printed)?.[1] ?? '';
+    expect((await createStockClient(url).adjust('S1', 'SKU1', 3))?.status).toBe(200);
+    process.kill(-(npm.pid ?? 0), 'SIGINT');
+    await closed;
+
+    expect(printed).toContain('stopped clean');
+    const manifest = JSON.parse(readFileSync(`${dataDir}/MANIFEST.json`, 'utf8'));
+    expect(manifest.clean).not.toBeNull();
+  });
+
+  it('one that comes while it starts ends it, also where nothing else would', async () => {
+    const dataDir = temporaryDirectory();
+    const preload = new URL('stop-at-once.mjs', import.meta.url);
+    const server = spawnProcess({ dataDir, preload });
+    expect(await server.ended).toBe(0);
+    expect(server.output()).toContain('stopped before it had started');
+    expect(server.output()).not.toContain('listening');
+    expect((await spawnServer({ dataDir })).output()).toContain('listening');
   });
 });

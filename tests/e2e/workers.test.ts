@@ -15,6 +15,9 @@ import {
 import { createStockClient } from '../support/stock-client.js';
 import { type WorkersServer, spawnWorkers } from '../support/worker-servers.js';
 
+/** Signals that come together count as one; these are two. */
+const ONE_SIGNAL_MS = 600;
+
 const WORKERS = 3;
 const CLIENTS = 16;
 const KILLS = 3;
@@ -139,6 +142,7 @@ describe('several workers behind one port', () => {
     const sockets = await Promise.all(pids.map(() => halfRequest(server)));
     server.signal('SIGTERM');
     while (!server.output().includes('stopping all workers')) await pause(10);
+    await pause(ONE_SIGNAL_MS);
     server.signal('SIGTERM');
 
     expect(await server.ended).toBe(130);
