@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type Server as SocketServer, createServer } from 'node:net';
 import type { CentralView, SyncStatistics } from './application/sync-control.js';
@@ -9,11 +9,13 @@ import type { ResilienceStatistics } from './observability/resilience-metrics.js
 import { DataDirectoryError } from './storage/file/errors.js';
 import type { FileStorage } from './storage/file/file-storage.js';
 import { errorCode } from './storage/file/file-system.js';
+import { OWN_LOG } from './sync/log-source.js';
 
 /** unix(7): a socket's path has 108 bytes, the last of them 0. */
 const SOCKET_PATH_BYTES_MAX = 107;
 const NOT_HERE_RETRY_MS = 1_000;
 const OPEN_AGAIN_MS = 1_000;
+const OPEN_AGAIN_MS_MAX = 60_000;
 const NO_RESILIENCE: ResilienceStatistics = { circuitBreakers: {}, bulkheads: {} };
 
 /** The central view, as this process has it: by itself, or by way of the one that has it for all. */
@@ -36,22 +38,26 @@ export function openCentral(parts: SyncParts, storage: FileStorage): Promise<Cen
 
 /**
  * Here alone. What cannot be opened, for want of room say, keeps nobody from the inventory: it is tried
- * again. Rejects where the data contradict each other.
+ * again, and until then counts as failing. Rejects where the data contradict each other.
  */
 async function ownCentral(parts: SyncParts): Promise<Central> {
   const { log, onFatal } = parts;
   const { timers } = parts.system;
   let sync: RunningSync | undefined;
+  let failures = 0;
   let isClosing = false;
   let cancel = (): void => undefined;
 
   async function open(): Promise<void> {
     try {
       sync = await openSync(parts);
+      if (failures > 0) log.info('the central view is open');
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
-      log.warn({ err: error }, 'the central view cannot be opened yet');
-      if (!isClosing) cancel = timers.after(OPEN_AGAIN_MS, again);
+      if (failures === 0) log.warn({ err: error }, 'the central view cannot be opened yet');
+      const afterMs = Math.min(OPEN_AGAIN_MS_MAX, OPEN_AGAIN_MS * 2 ** failures);
+      failures += 1;
+      if (!isClosing) cancel = timers.after(afterMs, again);
     }
   }
 
@@ -65,7 +71,7 @@ async function ownCentral(parts: SyncParts): Promise<Central> {
     view: viewOf(() => sync),
     answeredAt: undefined,
     serve: () => undefined,
-    statistics: () => sync?.worker.statistics(),
+    statistics: () => sync?.worker.statistics() ?? unopened(parts),
     resilience: () => sync?.resilience() ?? NO_RESILIENCE,
     stopWaiting: () => sync?.queries.stopWaiting(),
     async close(graceMs) {
@@ -74,6 +80,18 @@ async function ownCentral(parts: SyncParts): Promise<Central> {
       await opening;
       await sync?.close(graceMs);
     },
+  };
+}
+
+/** Nothing is folded, and no source can be. */
+function unopened({ config }: SyncParts): SyncStatistics {
+  const names = config.syncSources.map(({ name }) => name);
+  const down = { sequence: 0, lag: 0, ageMs: undefined, up: false };
+  return {
+    ...{ running: false, runs: 0, failedRuns: 0, eventsFolded: 0, linesFolded: 0 },
+    ...{ duplicatesSkipped: 0, lettersOpened: 0, lettersOpen: 0, records: 0, lag: 0 },
+    lastRunDurationMs: 0,
+    sources: (names.length === 0 ? [OWN_LOG] : names).map((name) => ({ name, ...down })),
   };
 }
 
@@ -165,6 +183,10 @@ function listenFor(path: string, server: () => Server | undefined): Promise<Sock
   return new Promise((resolve, reject) => {
     listening.once('error', reject);
     // Exclusive: else the primary of several workers would listen, and deal out to all of them.
-    listening.listen({ path, exclusive: true }, () => resolve(listening));
+    listening.listen({ path, exclusive: true }, () => {
+      // What comes here counts as handed over by another process of ours.
+      chmodSync(path, 0o600);
+      resolve(listening);
+    });
   });
 }

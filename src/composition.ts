@@ -48,6 +48,9 @@ import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
 import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
 
+/** Of what a stop may take, however long the requests took: for a last run of the sync worker. */
+const LAST_RUN_MS_MIN = 1_000;
+
 export interface RunningService {
   readonly url: string;
   readonly version: string;
@@ -169,6 +172,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     recovery,
     async stop() {
       log.info('stopping: finishing what is in flight');
+      const endMs = system.clock.monotonicMs() + config.shutdownGraceMs;
       draining = true;
       endWaiting();
       central.stopWaiting();
@@ -178,7 +182,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
         unused,
       });
       await expiry.close();
-      await central.close(config.shutdownGraceMs);
+      await central.close(Math.max(LAST_RUN_MS_MIN, endMs - system.clock.monotonicMs()));
       await storage.close();
       counters.process.stop();
       await tracing?.stop();

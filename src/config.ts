@@ -158,19 +158,28 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(`${name}=${value}: ${issue?.message ?? 'unusable'}`);
   }
   const env = result.data;
-  if (env.RATE_LIMIT_BURST < env.RATE_LIMIT_RPS) {
+  // What is not set goes with what is.
+  const isSet = (name: keyof typeof env): boolean => (environment[name] ?? '') !== '';
+  const burst = isSet('RATE_LIMIT_BURST')
+    ? env.RATE_LIMIT_BURST
+    : Math.max(env.RATE_LIMIT_BURST, 2 * env.RATE_LIMIT_RPS);
+  const renewMs = isSet('LOCK_RENEW_MS')
+    ? env.LOCK_RENEW_MS
+    : Math.min(env.LOCK_RENEW_MS, Math.floor(env.LOCK_TTL_MS / 2));
+  const isShared = env.LOCKS_ENABLED === 'true';
+  if (burst < env.RATE_LIMIT_RPS) {
     throw new ConfigError(
-      `RATE_LIMIT_BURST="${env.RATE_LIMIT_BURST}": must be at least RATE_LIMIT_RPS`,
+      `RATE_LIMIT_BURST="${burst}": must be at least RATE_LIMIT_RPS=${env.RATE_LIMIT_RPS}`,
     );
   }
-  if (env.WORKERS !== undefined && env.LOCKS_ENABLED !== 'true') {
+  if (!isShared && (env.WORKERS ?? 1) > 1) {
     throw new ConfigError(
       `WORKERS=${env.WORKERS}: several processes share a directory only with LOCKS_ENABLED=true`,
     );
   }
-  if (env.LOCK_RENEW_MS > env.LOCK_TTL_MS / 2) {
+  if (renewMs > env.LOCK_TTL_MS / 2) {
     throw new ConfigError(
-      `LOCK_RENEW_MS=${env.LOCK_RENEW_MS}: must be half of LOCK_TTL_MS=${env.LOCK_TTL_MS} at the most`,
+      `LOCK_RENEW_MS=${renewMs}: must be half of LOCK_TTL_MS=${env.LOCK_TTL_MS} at the most`,
     );
   }
   return Object.freeze({
@@ -186,7 +195,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     concurrencyApi: env.CONCURRENCY_API,
     concurrencySync: env.CONCURRENCY_SYNC,
     rateLimitPerSecond: env.RATE_LIMIT_RPS,
-    rateLimitBurst: env.RATE_LIMIT_BURST,
+    rateLimitBurst: burst,
     trustProxy: env.TRUST_PROXY,
     loadShedQueueMax: env.LOAD_SHED_QUEUE_MAX,
     breakerThreshold: env.BREAKER_THRESHOLD,
@@ -198,12 +207,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     reservationRetentionMs: env.RESERVATION_RETENTION_MS,
     logLevel: env.LOG_LEVEL,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS,
-    locksEnabled: env.LOCKS_ENABLED === 'true',
+    locksEnabled: isShared,
     lockTtlMs: env.LOCK_TTL_MS,
-    lockRenewMs: env.LOCK_RENEW_MS,
+    lockRenewMs: renewMs,
     lockWaitMs: env.LOCK_WAIT_MS,
     lockOwnerId: env.LOCK_OWNER_ID,
-    workers: env.WORKERS,
+    workers: isShared ? env.WORKERS : undefined,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
 }

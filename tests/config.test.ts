@@ -33,4 +33,23 @@ describe('the configuration', () => {
   ])('takes no sources %s', (SYNC_SOURCES, why) => {
     expect(() => readConfig({ SYNC_SOURCES })).toThrow(why);
   });
+
+  it('has what is not set go with what is', () => {
+    expect(readConfig({ RATE_LIMIT_RPS: '500' }).rateLimitBurst).toBe(1_000);
+    expect(readConfig({ RATE_LIMIT_RPS: '50' }).rateLimitBurst).toBe(200);
+    expect(readConfig({ LOCK_TTL_MS: '3000' }).lockRenewMs).toBe(1_500);
+    for (const contradiction of [
+      { RATE_LIMIT_RPS: '500', RATE_LIMIT_BURST: '200' },
+      { LOCK_TTL_MS: '3000', LOCK_RENEW_MS: '2000' },
+    ]) {
+      expect(() => readConfig(contradiction)).toThrow(ConfigError);
+    }
+  });
+
+  it('takes several processes only where they may share the directory', () => {
+    expect(readConfig({ WORKERS: '1' }).workers).toBeUndefined();
+    expect(readConfig({ WORKERS: '1', LOCKS_ENABLED: 'true' }).workers).toBe(1);
+    expect(readConfig({ WORKERS: '2', LOCKS_ENABLED: 'true' }).workers).toBe(2);
+    expect(() => readConfig({ WORKERS: '2' })).toThrow('LOCKS_ENABLED');
+  });
 });

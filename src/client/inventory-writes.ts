@@ -104,7 +104,10 @@ export function createWrites(asker: Asker, world: World) {
 
     /** Keys belong to the operations here, and the request has none. */
     batchEach(operations: readonly BatchOperation[], signal?: AbortSignal) {
-      const keyed = operations.map((each) => ({ idempotencyKey: world.newId(), ...each }));
+      const keyed = operations.map((each) => ({
+        ...each,
+        idempotencyKey: each.idempotencyKey ?? world.newId(),
+      }));
       return batchEach(asker, keyed, signal);
     },
   };

@@ -36,7 +36,8 @@ export class ForgettingWalk<V> {
       const current = this.map.get(entry[0]);
       if (current === entry[1]) {
         if (this.endOf(entry[1]) > at) {
-          if (this.isUneven) this.goRound(at, most);
+          // Twice as many: as many are added meanwhile, and come into the same round.
+          if (this.isUneven) this.goRound(at, 2 * most);
           return;
         }
         this.drop(entry[0]);

@@ -42,6 +42,8 @@ export function createSourceRunner({ follower, breaker, onError }: RunnerDeps): 
       follower.pull({ signal: stopNow.signal, hurry: stopWaiting.signal, patient });
     try {
       const pulled = await (mode === 'manual' ? breaker.probe(task) : breaker.run(task));
+      // What was broken off says nothing.
+      if (stopNow.signal.aborted) return pulled;
       if (lastError !== undefined) onError(name, undefined);
       state = 'ok';
       lastError = undefined;

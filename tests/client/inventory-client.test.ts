@@ -305,4 +305,20 @@ describe('operations each on their own', () => {
     expect(executed).toBe(4);
     expect(await client.record(C)).toMatchObject({ onHand: 2 });
   });
+
+  it('have keys, also those whose key is undefined: none is executed twice', async () => {
+    const keys: unknown[] = [];
+    const around = (real: InventoryService): InventoryService => ({
+      ...real,
+      execute(command, keyed) {
+        keys.push(keyed);
+        return real.execute(command, keyed);
+      },
+    });
+    const client = clientOf(await startEdge({ around }));
+    const row: { key?: string } = {};
+    const operation = { op: 'adjust', ...A, delta: 1, idempotencyKey: row.key };
+    await client.batchEach([operation as never]);
+    expect(keys).toEqual([expect.objectContaining({ key: expect.any(String) })]);
+  });
 });

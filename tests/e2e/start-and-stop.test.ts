@@ -62,6 +62,12 @@ describe('start', () => {
       body: { code: 'aggregate-behind' },
     });
     expect(server.output()).toContain('the central view cannot be opened yet');
+    const { body: ready } = (await send('GET', '/api/health/readiness'))!;
+    expect(ready).toMatchObject({
+      ready: true,
+      degraded: ['sync'],
+      checks: { sync: { failing: ['local'] } },
+    });
 
     rmSync(inTheWay);
 

@@ -95,7 +95,10 @@ async function scan(
   try {
     return await scanChainedLines(fileSystem, path, onLine, bytes);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
+    const code = errorCode(error);
+    // Its checksum was right: it was written so, by another version perhaps.
+    if (code === undefined) throw new CentralDamage(`${path} is not understood`, { cause: error });
+    if (code !== 'ENOENT') throw error;
     throw new CentralDamage(`${path} is missing`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@
  * central-inventory.json: which files below `central/` are the central picture; replaced atomically,
  * with its own CRC like a log line's:
  *
- *   {"format":1,"generation":3,
+ *   {"format":2,"generation":3,
  *    "base":{"file":"base-000000000003.jsonl","bytes":4711,"lastCrc":"…"}|null,
  *    "journals":["journal-000000000003.jsonl"],"crc":"…"}
  *
@@ -11,7 +11,7 @@
 import { type FileSystem, errorCode, readWhole, replaceFile } from './file-system.js';
 import { crcText, hasValidCrc, lineEnd } from './record-format.js';
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 export const CENTRAL_MANIFEST = 'central-inventory.json';
 export const LETTERS_FILE = 'dead-letters.jsonl';
 

@@ -10,6 +10,8 @@ import {
 } from './snapshot-format.js';
 
 const ROWS_PER_LINE = 1_000;
+/** A line is made in one go: of orders of a thousand lines each, a thousand would take a second. */
+const CELLS_PER_LINE = 5_000;
 
 /**
  * The lines of a snapshot, each up to its crc; what the state has already forgotten by its own time
@@ -26,8 +28,7 @@ export function* snapshotTexts(state: FrozenState): Iterable<string> {
       yield textOf({ records: recordColumns(rows, storeId, at) });
     }
   }
-  for (let start = 0; start < state.reservations.length; start += ROWS_PER_LINE) {
-    const rows = state.reservations.slice(start, start + ROWS_PER_LINE);
+  for (const rows of reservationChunks(state.reservations)) {
     const reservations = reservationColumns(rows, at);
     count.reservations += reservations.id.length;
     yield textOf({ reservations });
@@ -48,6 +49,21 @@ function* recordChunks(state: FrozenState, storeId: string): Iterable<readonly S
     if (records.length > 0) yield records;
     if (records.length < ROWS_PER_LINE) return;
     after = records.at(-1)?.sku;
+  }
+}
+
+function* reservationChunks(
+  all: readonly StoredReservation[],
+): Iterable<readonly StoredReservation[]> {
+  let start = 0;
+  let cells = 0;
+  for (const [index, { lines, sequences }] of all.entries()) {
+    const end = index + 1;
+    cells += lines.length + sequences.length;
+    if (cells < CELLS_PER_LINE && end - start < ROWS_PER_LINE && end < all.length) continue;
+    yield all.slice(start, end);
+    start = end;
+    cells = 0;
   }
 }
 

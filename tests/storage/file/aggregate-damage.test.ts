@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createNodeFileSystem } from '../../../src/storage/file/node-file-system.js';
+import { crcText, lineEnd } from '../../../src/storage/file/record-format.js';
 import { centralRecord, deadLetter, step } from '../../contracts/aggregate-repository-contract.js';
 import { openTestAggregate } from '../../support/aggregate-harness.js';
 import { createFaultyFileSystem } from '../../support/faulty-file-system.js';
@@ -71,6 +72,22 @@ describe('a damaged central picture', () => {
       await again.repository.close();
     },
   );
+
+  it('is begun anew where its lines are those of another version', async () => {
+    const root = temporaryDirectory();
+    const first = await openTestAggregate(root, createNodeFileSystem());
+    await first.repository.close();
+    const records = JSON.stringify([{ storeId: 'S1', sku: 'A', onHand: 5 }]);
+    const text =
+      '{"source":{"name":"a","nodeId":"n","sequence":1,"at":null},' +
+      `"records":${records},"letters":{"bytes":0,"crc":"00000000"},"previous":"00000000"`;
+    writeFileSync(fileOf(root, 'journal-'), text + lineEnd(crcText(Buffer.from(text))));
+
+    const { repository, warnings } = await openTestAggregate(root, createNodeFileSystem());
+    expect(warnings).toEqual([expect.stringContaining('is not understood')]);
+    expect(repository.recordCount()).toBe(0);
+    await repository.close();
+  });
 
   it.each(['base-', 'journal-', 'dead-letters.jsonl'])(
     'is noticed where %s is missing',

@@ -4,6 +4,7 @@ import type { StoredReservation } from '../../../src/domain/stock.js';
 import { dataPaths, makeDirectories } from '../../../src/storage/file/data-directory.js';
 import { snapshotDifferences } from '../../../src/storage/file/snapshot-compare.js';
 import { loadSnapshot } from '../../../src/storage/file/snapshot-load.js';
+import { snapshotTexts } from '../../../src/storage/file/snapshot-texts.js';
 import { writeSnapshot } from '../../../src/storage/file/snapshot-write.js';
 import { PublishedState } from '../../../src/storage/published-state.js';
 
@@ -67,6 +68,16 @@ describe('a snapshot', () => {
     expect([...loaded.allKeys()]).toEqual([...state.allKeys()]);
     expect([...loaded.allReservations()]).toEqual([...state.allReservations()]);
     expect([...loaded.skus('S1', undefined)]).toEqual([...state.skus('S1', undefined)]);
+  });
+
+  it('is made in small pieces, however many lines reservations have', async () => {
+    const state = new PublishedState();
+    state.startAt(1, AT);
+    for (let index = 0; index < 400; index += 1) state.putReservation(reservation(index, 300));
+    const longest = Math.max(...[...snapshotTexts(state.freeze())].map(({ length }) => length));
+    expect(longest).toBeLessThan(500_000);
+    const loaded = await throughDisk(state);
+    expect([...loaded.allReservations()]).toEqual([...state.allReservations()]);
   });
 
   it('brings back rows that are all the same, and single ones', async () => {
