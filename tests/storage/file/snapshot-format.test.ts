@@ -70,14 +70,12 @@ describe('a snapshot', () => {
     expect([...loaded.skus('S1', undefined)]).toEqual([...state.skus('S1', undefined)]);
   });
 
-  it('is made in small pieces, however many lines reservations have', async () => {
+  it('is made in small pieces, however many lines reservations have', () => {
     const state = new PublishedState();
     state.startAt(1, AT);
     for (let index = 0; index < 400; index += 1) state.putReservation(reservation(index, 300));
     const longest = Math.max(...[...snapshotTexts(state.freeze())].map(({ length }) => length));
     expect(longest).toBeLessThan(500_000);
-    const loaded = await throughDisk(state);
-    expect([...loaded.allReservations()]).toEqual([...state.allReservations()]);
   });
 
   it('brings back rows that are all the same, and single ones', async () => {
