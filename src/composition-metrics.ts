@@ -14,6 +14,7 @@ import {
 import { type SharingStatistics, sharingFamilies } from './observability/sharing-metrics.js';
 import { type StorageMetrics, createStorageMetrics } from './observability/storage-metrics.js';
 import { syncFamilies } from './observability/sync-metrics.js';
+import type { DiskRoom } from './storage/file/disk-room.js';
 import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
 import type { Clock, System } from './system.js';
 
@@ -27,6 +28,8 @@ export interface Counters {
 /** Those who know how things stand. */
 export interface Counted {
   readonly repository: FileInventoryRepository;
+  readonly disk: DiskRoom;
+  readonly idempotencyKeysMax: number;
   readonly admission: AdmissionStatistics;
   /** Undefined: this process has the directory alone. */
   readonly sharing: SharingStatistics | undefined;
@@ -57,13 +60,13 @@ export function gatherMetrics(
 ): ServiceMetrics {
   return {
     read() {
-      const { repository, admission, sync, sharing, ...rest } = ask();
+      const { repository, disk, idempotencyKeysMax, admission, sync, sharing, ...rest } = ask();
       const { recovery } = repository;
       const resilience = withLanes(rest.resilience, admission);
       const families = [
         ...requests.collect(),
         ...admissionFamilies(admission),
-        ...storage.collect({ ...repository.statistics(), recovery }),
+        ...storage.collect({ ...repository.statistics(), recovery, disk, idempotencyKeysMax }),
         ...(sharing === undefined ? [] : sharingFamilies(sharing)),
         ...(sync === undefined ? [] : syncFamilies(sync)),
         ...resilienceFamilies(resilience),

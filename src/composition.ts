@@ -31,6 +31,7 @@ import type { Tracing } from './observability/tracing.js';
 import type { CircuitBreaker } from './resilience/circuit-breaker.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import { createLeasedMutex } from './resilience/leased-mutex.js';
+import { diskRoomOf } from './storage/file/disk-room.js';
 import type {
   FileInventoryRepository,
   RecoveryFigures,
@@ -122,6 +123,8 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const primary = worker && joinPrimary(worker, system.timers);
   const counted = gatherMetrics(counters, () => ({
     ...{ repository, admission: admission.statistics(), sync: central.statistics() },
+    disk: diskRoomOf(config.dataDir),
+    idempotencyKeysMax: config.idempotencyKeysMax,
     sharing: storage.sharing?.statistics(),
     resilience: resilience.statistics(central.resilience()),
   }));

@@ -26,6 +26,11 @@ export type ObservedResponse = ServerResponse & {
 export type RequestObserver = (request: ObservedRequest, response: ObservedResponse) => void;
 
 const PATH_SHOWN_MAX = 256;
+const UNREMARKABLE: ReadonlySet<string | undefined> = new Set([
+  '/metrics',
+  '/api/health/liveness',
+  '/api/health/readiness',
+]);
 
 /** pino-http lists its loggers on every request and response; nobody reads the lists. */
 const UNREAD: Logger[] = Object.assign([], { push: () => 0 });
@@ -76,7 +81,7 @@ export function createRequestObserver(deps: {
     // Asked once for every request, when it is over, whether a line is written or not.
     customLogLevel(request, response) {
       count(request, response);
-      return levelOf(statusOf(response));
+      return levelOf(request, statusOf(response));
     },
     customSuccessMessage: message,
     customErrorMessage: message,
@@ -118,8 +123,12 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return url.slice(0, query === -1 ? PATH_SHOWN_MAX : Math.min(query, PATH_SHOWN_MAX));
 }
 
-/** What we turn away under load is expected; a defect of ours is not. */
-function levelOf(status = 0): 'info' | 'warn' | 'error' {
+/**
+ * What we turn away under load is expected; a defect of ours is not. Probes and scrapes that find all
+ * well come every few seconds, and tell nothing.
+ */
+function levelOf({ route }: ObservedRequest, status = 0): 'debug' | 'info' | 'warn' | 'error' {
+  if (status === 200 && UNREMARKABLE.has(route?.path)) return 'debug';
   if (status < 500) return 'info';
   return status === 503 ? 'warn' : 'error';
 }

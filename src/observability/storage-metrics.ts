@@ -22,6 +22,9 @@ export interface StorageStatistics {
   readonly idempotencyKeys: number;
   readonly pendingEvents: number;
   readonly pendingWeight: number;
+  readonly idempotencyKeysMax: number;
+  /** Of the file system that the log is on. */
+  readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
   readonly recovery: { readonly durationMs: number; readonly replayed: number };
 }
 
@@ -84,6 +87,24 @@ export function createStorageMetrics(): StorageMetrics {
         'largest',
       ),
       gauge('inventory_idempotency_keys', 'Idempotency keys kept.', now.idempotencyKeys, 'largest'),
+      gauge(
+        'inventory_idempotency_keys_max',
+        'How many may be kept (IDEMP_MAX_KEYS): beyond it writes with a key are refused.',
+        now.idempotencyKeysMax,
+        'largest',
+      ),
+      gauge(
+        'inventory_disk_free_bytes',
+        'Free on the file system of DATA_DIR. The log only grows.',
+        now.disk.freeBytes,
+        'smallest',
+      ),
+      gauge(
+        'inventory_disk_size_bytes',
+        'The size of that file system.',
+        now.disk.sizeBytes,
+        'largest',
+      ),
       counter('inventory_snapshots_total', 'Snapshots made.', snapshot.made),
       gauge(
         'inventory_snapshot_sequence',
