@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { isLastInLine } from './answers-in-line.js';
 
 /** What a request is answered with; that and the request's own id is all that is sent. */
 export interface Answer {
@@ -54,7 +55,9 @@ export function createAnswerSender(deps: {
     if (answer.replayed) outcomes.replayed();
     const all = [...headers, 'X-Request-Id', request.requestId];
     if (response.quotaHeaders !== undefined) all.push(...response.quotaHeaders);
-    if (draining()) all.push('Connection', 'close');
+    // Of several that came behind each other the last one says it: Node would close, and the others
+    // that were executed would have no answer.
+    if (draining() && isLastInLine(response, request.socket)) all.push('Connection', 'close');
     if (body === '') {
       response.writeHead(status, all).end();
       return;

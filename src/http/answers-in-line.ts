@@ -25,3 +25,9 @@ function lineOf(connection: Socket): Set<ServerResponse> {
   });
   return line;
 }
+
+/** Whether no request came behind this one on its connection that is to be answered, too. */
+export function isLastInLine(response: ServerResponse, connection: Socket): boolean {
+  const line = inLine.get(connection);
+  return line === undefined || line.size === 0 || [...line].at(-1) === response;
+}

@@ -7,6 +7,7 @@ import {
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
+import type { Timers } from '../system.js';
 import type { RouteDeps } from './route-deps.js';
 
 /** Where the process listens that answers such requests for all; undefined: this one does. */
@@ -38,8 +39,11 @@ const NOBODY_RETRY_MS = 1_000;
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
 /** What every answer of this process carries of itself. */
 const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id', 'traceparent']);
-/** Longer than anything takes there; it may be frozen. */
-const ANSWER_WAIT_MS = 60_000;
+/** How long a read may take there, besides what it asks to wait; who has it may be frozen. */
+const READ_MS_MAX = 5_000;
+const WAIT_ASKED_MS_MAX = 60_000;
+/** A run of the sync worker takes as long as its sources do. */
+const WRITE_MS_MAX = 600_000;
 /** Nobody was there to take it: it has not been executed. */
 const NOT_REACHED = new Set(['ENOENT', 'ECONNREFUSED']);
 
@@ -52,7 +56,7 @@ export interface HandOver {
 /** Hands requests to the process that answers them for all, and its answers back, as they are. */
 export function handOver(
   answeredAt: AnsweredAt,
-  { send, release }: Pick<RouteDeps, 'send' | 'release'>,
+  { send, release, timers }: Pick<RouteDeps, 'send' | 'release'> & { readonly timers: Timers },
 ): HandOver {
   const waiting = new Set<() => void>();
 
@@ -74,25 +78,30 @@ export function handOver(
       handed.destroy();
       next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS));
     };
-    if (isRead) waiting.add(stop);
-    handed.setTimeout(ANSWER_WAIT_MS, () => handed.destroy());
-    handed.on('error', (error: NodeJS.ErrnoException) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
       waiting.delete(stop);
       if (isOver) return;
-      if (NOT_REACHED.has(error.code ?? '')) {
+      isOver = true;
+      // What a write has done is not known: it has no answer.
+      if (isRead || NOT_REACHED.has(error.code ?? '')) {
         next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS, { cause: error }));
       } else response.destroy();
-    });
+    };
+    if (isRead) waiting.add(stop);
+    const tooLong = timers.after(isRead ? READ_MS_MAX + askedWaitMs(request) : WRITE_MS_MAX, () =>
+      handed.destroy(new Error('the process that answers for all does not answer')),
+    );
+    handed.on('error', failed);
     handed.on('response', (answer) => {
-      waiting.delete(stop);
-      read(answer).then(
-        (body) => {
-          const { statusCode: status = 502 } = answer;
-          send(request, response, { status, headers: ownHeadersOf(answer), body });
-        },
-        () => response.destroy(),
-      );
+      read(answer).then((body) => {
+        waiting.delete(stop);
+        if (isOver) return;
+        isOver = true;
+        const { statusCode: status = 502 } = answer;
+        send(request, response, { status, headers: ownHeadersOf(answer), body });
+      }, failed);
     });
+    handed.on('close', tooLong);
     response.on('close', () => {
       waiting.delete(stop);
       handed.destroy();
@@ -106,6 +115,11 @@ export function handOver(
       for (const stop of waiting) stop();
     },
   };
+}
+
+function askedWaitMs({ query }: Request): number {
+  const asked = Number(query['waitMs'] ?? 0);
+  return asked > 0 ? Math.min(asked, WAIT_ASKED_MS_MAX) : 0;
 }
 
 function headersOf({ headers, requestId }: Request, response: Response): OutgoingHttpHeaders {

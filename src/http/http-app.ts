@@ -122,7 +122,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   transferRoutes(app, routeDeps);
   batchRoutes(app, routeDeps);
   eventRoutes(app, { ...routeDeps, random: system.random }, followers);
-  const handedOver = deps.answeredAt && handOver(deps.answeredAt, routeDeps);
+  const handedOver = deps.answeredAt && handOver(deps.answeredAt, { ...routeDeps, timers });
   syncRoutes(app, routeDeps, handedOver?.handler);
   healthRoutes(app, { ...deps, clock, send });
   metricsRoutes(app, { metrics, mayReset: deps.mayResetMetrics, send });

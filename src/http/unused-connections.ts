@@ -1,7 +1,11 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { HttpConnection } from './http-connection.js';
 
-/** Connections that clients and load balancers have opened in advance: nothing has come on them. */
+/**
+ * Connections that owe nobody an answer: clients and load balancers have opened them in advance, or
+ * have sent half a head, or not the body of what was answered before it came.
+ */
 export interface UnusedConnections {
   /** Closes those there are now: to Node they are in use, and it would wait for their request. */
   close(): void;
@@ -15,7 +19,11 @@ export function watchUnusedConnections(server: Server): UnusedConnections {
   });
   return {
     close() {
-      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of open) if (!isOwed(socket)) socket.destroy();
     },
   };
+}
+
+function isOwed(connection: HttpConnection): boolean {
+  return Boolean(connection._httpMessage) || connection.writableLength > 0;
 }

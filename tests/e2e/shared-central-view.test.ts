@@ -73,6 +73,26 @@ describe('who waits for the central view at a server that another one answers fo
     expect(await other!.ended).toBe(0);
     expect(await waiting).toMatchObject({ status: 503, body: { code: 'aggregate-behind' } });
   }, 40_000);
+
+  it('is not waited for, where that server is frozen', async () => {
+    const servers = new SharingServers(temporaryDirectory(), {});
+    await servers.start(1);
+    const [holder] = servers.running;
+    await untilThere(createStockClient(holder!.url).send, 'GET', SKU);
+    await servers.start(1);
+    const { send } = createStockClient(servers.running[1]!.url);
+    await untilThere(send, 'GET', SKU);
+
+    holder!.signal('SIGSTOP');
+
+    const answers = [SKU, `${SKU}?minSequence=1000&waitMs=500`, '/api/sync/status'];
+    for (const answer of await Promise.all(answers.map((path) => send('GET', path)))) {
+      expect(answer).toMatchObject({ status: 503, body: { code: 'aggregate-behind' } });
+    }
+    holder!.signal('SIGCONT');
+    await untilThere(send, 'GET', SKU);
+    expect(await servers.stop()).toEqual([0, 0]);
+  }, 40_000);
 });
 
 describe('the central view where its socket cannot be made', () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -135,7 +136,6 @@ describe('stop', () => {
     expect((await client.adjust('S1', 'SKU1', 3))?.status).toBe(200);
     // A request whose body never comes keeps the first signal waiting.
     const { port } = new URL(server.url);
-    const { connect } = await import('node:net');
     const socket = connect(Number(port), '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(

@@ -62,3 +62,13 @@ it('ends, though somebody begins a request when the others were cut off already'
   await timers.pass(10);
   await over;
 });
+
+it('does not wait for the rest of half a request, which has no answer to lose', async () => {
+  const { timers, over, answered } = startStop();
+  const closed = once(await sendHalf(), 'close');
+  answered();
+  await timers.pass(10);
+  await timers.pass(500);
+  await over;
+  await closed;
+});

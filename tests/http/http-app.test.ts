@@ -291,3 +291,30 @@ describe('an answer', () => {
     ]);
   });
 });
+
+describe('what was sent behind each other and executed while the server drains', () => {
+  it('is all answered: the last answer says that the connection closes', async () => {
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let begun = 0;
+    const edge = await startEdge({
+      around: (real) => ({
+        ...real,
+        async execute(command, keyed) {
+          begun += 1;
+          await gate;
+          return await real.execute(command, keyed);
+        },
+      }),
+    });
+    await edge.stock('SKU123', 5);
+    const write = request(`POST ${recordPath('SKU123')}/adjust`, json, '{"delta":1}');
+    const answers = exchange(edge.port, Buffer.concat([write, write, write]));
+    await expect.poll(() => begun).toBe(3);
+    edge.drain();
+    open();
+    const received = await answers;
+    expect(statusesOf(received)).toEqual([200, 200, 200]);
+    expect(received.split('Connection: close')).toHaveLength(2);
+  });
+});

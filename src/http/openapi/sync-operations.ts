@@ -21,6 +21,8 @@ const SYNC = '/api/sync';
 const LETTERS = `${SYNC}/dead-letters` as const;
 
 const tag = 'Central view';
+/** The view cannot be opened, or another process that has it does not answer. */
+const NOT_HERE = ['aggregate-behind'] as const;
 const letterParameters = z.object({ id: letterIdSchema });
 const nothing = { schema: nothingSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true } as const;
 
@@ -43,7 +45,7 @@ const sku: Operation = {
   pathParameters: z.object({ sku: skuSchema }),
   query: centralSkuQuerySchema,
   successes: [found(centralSkuSchema, 'The totals, and the share of every store.')],
-  problems: ['aggregate-behind'],
+  problems: NOT_HERE,
 };
 
 const run: Operation = {
@@ -57,7 +59,7 @@ const run: Operation = {
     'is joined.',
   body: nothing,
   successes: [changed(syncRunSchema, 'What the run did.')],
-  problems: [],
+  problems: NOT_HERE,
 };
 
 const status: Operation = {
@@ -66,9 +68,9 @@ const status: Operation = {
   path: `${SYNC}/status`,
   tag,
   summary: 'Ask how the worker and its sources are',
-  description: 'Answered from memory.',
+  description: 'Answered from memory, where the view is open.',
   successes: [found(syncStatusSchema, 'How they are.')],
-  problems: [],
+  problems: NOT_HERE,
 };
 
 const start: Operation = {
@@ -80,7 +82,7 @@ const start: Operation = {
   description: 'Until the service stops: the next start follows the environment again.',
   body: { schema: startSyncSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true },
   successes: [changed(syncStatusSchema, 'On.')],
-  problems: [],
+  problems: NOT_HERE,
 };
 
 const stop: Operation = {
@@ -92,7 +94,7 @@ const stop: Operation = {
   description: 'Answers when the run in progress has ended.',
   body: nothing,
   successes: [changed(syncStatusSchema, 'Off.')],
-  problems: [],
+  problems: NOT_HERE,
 };
 
 const letters: Operation = {
@@ -104,7 +106,7 @@ const letters: Operation = {
   description: 'By source and sequence. They are in no total until they are retried.',
   query: lettersQuerySchema,
   successes: [found(letterPageSchema, 'One page.')],
-  problems: [],
+  problems: NOT_HERE,
 };
 
 const retry: Operation = {
@@ -119,7 +121,7 @@ const retry: Operation = {
   pathParameters: letterParameters,
   body: nothing,
   successes: [changed(retriedSchema, 'It was tried.')],
-  problems: ['dead-letter-not-found', 'aggregate-behind', 'storage-unavailable', 'overloaded'],
+  problems: [...NOT_HERE, 'dead-letter-not-found', 'storage-unavailable', 'overloaded'],
 };
 
 const discard: Operation = {
@@ -134,7 +136,7 @@ const discard: Operation = {
   successes: [
     { status: 204, description: 'It is given up, durably.', headers: responseHeaders.written },
   ],
-  problems: ['dead-letter-not-found', 'storage-unavailable'],
+  problems: [...NOT_HERE, 'dead-letter-not-found', 'storage-unavailable'],
 };
 
 export const syncOperations: readonly Operation[] = [
