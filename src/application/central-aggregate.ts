@@ -11,6 +11,8 @@ export interface SourceProgress {
   readonly sequence: number;
   /** The source had nothing else at this time; undefined: it was not met yet. */
   readonly at: RecordTime | undefined;
+  /** What the event at `sequence` says, as a digest; undefined: that is not known. */
+  readonly digest: string | undefined;
 }
 
 /** Why an event is set aside; besides what the fold says, what the feed of its source lacks. */

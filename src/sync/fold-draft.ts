@@ -22,6 +22,7 @@ export class FoldDraft {
   private sequenceNow: number;
   private nodeId: string | undefined;
   private at: RecordTime | undefined;
+  private digest: string | undefined;
   private events = 0;
   private lines = 0;
 
@@ -33,6 +34,7 @@ export class FoldDraft {
     this.sequenceNow = from.sequence;
     this.nodeId = from.nodeId;
     this.at = from.at;
+    this.digest = from.digest;
   }
 
   /** One that is tried out above this one, and thrown away. */
@@ -47,8 +49,8 @@ export class FoldDraft {
   }
 
   get progress(): SourceProgress {
-    const { sequenceNow: sequence, nodeId, at } = this;
-    return { name: this.from.name, nodeId, sequence, at };
+    const { sequenceNow: sequence, nodeId, at, digest } = this;
+    return { name: this.from.name, nodeId, sequence, at, digest };
   }
 
   /** How much the commit would hold. */
@@ -93,6 +95,12 @@ export class FoldDraft {
   /** Everything up to here is folded or set aside. */
   advance(sequence: number): void {
     this.sequenceNow = sequence;
+    this.digest = undefined;
+  }
+
+  /** By what the event that it has come to will be known again. */
+  knowBy(digest: string): void {
+    this.digest = digest;
   }
 
   /** Everything that the source had at this time is folded or set aside. */

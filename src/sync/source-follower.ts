@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto';
 import { Mutex } from 'async-mutex';
 import type { AggregateRepository, SourceProgress } from '../application/central-aggregate.js';
+import type { AggregateEvent } from '../domain/aggregate.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { Bulkhead } from '../resilience/bulkhead.js';
@@ -18,6 +20,7 @@ const COMMIT_WEIGHT_MAX = 4_096;
 const COMMIT_EVENTS_MAX = 20_000;
 /** With more letters than this of one source, something is wrong that no letter can tell. */
 const LETTERS_MAX = 10_000;
+const DIGEST_CHARACTERS = 16;
 
 export interface FollowerDeps extends Omit<PageFoldDeps, 'source'> {
   readonly source: EventSource;
@@ -63,12 +66,14 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
   const { source, aggregate, retry, bulkhead, counts } = deps;
   const { name } = source;
   const mutex = new Mutex();
-  const limit = source.url === undefined ? LOG_EVENTS : FEED_EVENTS;
+  const isRemote = source.url !== undefined;
+  const limit = isRemote ? FEED_EVENTS : LOG_EVENTS;
   let completeAt = progressNow().at;
   let head = progressNow().sequence;
 
   function progressNow(): SourceProgress {
-    return aggregate.progressOf(name) ?? { name, nodeId: undefined, sequence: 0, at: undefined };
+    const unmet = { name, nodeId: undefined, sequence: 0, at: undefined, digest: undefined };
+    return aggregate.progressOf(name) ?? unmet;
   }
 
   async function read(after: number, count: number, signal: AbortSignal): Promise<SourcePage> {
@@ -84,6 +89,23 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
     }
     head = page.head;
     return page;
+  }
+
+  /**
+   * The first page of a run begins with the event that was folded last: a node that was set back to a
+   * copy of its directory has the same name, and, when it has written on, another event in that place.
+   */
+  async function readOn(from: SourceProgress, signal: AbortSignal): Promise<SourcePage> {
+    const { sequence, digest } = from;
+    if (!isRemote || digest === undefined) return await read(sequence, limit, signal);
+    const page = await read(sequence - 1, limit, signal);
+    const known = page.items.find((item) => item.sequence === sequence);
+    // What cannot be read now could be read then: it says nothing of the data.
+    if (known?.event === undefined) return await read(sequence, limit, signal);
+    if (digestOf(known.event) !== digest) {
+      throw new OtherDataError(`its event ${sequence} is not the one that was folded`);
+    }
+    return { ...page, items: page.items.filter((item) => item !== known) };
   }
 
   async function commit(draft: FoldDraft, hurry?: AbortSignal): Promise<void> {
@@ -112,8 +134,9 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
     }
 
     async function readNext(): Promise<SourcePage> {
-      if (target === undefined) began = deps.now();
-      return await read(draft.sequence, limit, signal);
+      if (target !== undefined) return await read(draft.sequence, limit, signal);
+      began = deps.now();
+      return await readOn(draft.progress, signal);
     }
 
     async function step(): Promise<void> {
@@ -132,6 +155,8 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
       draft.meet(page.nodeId);
       try {
         await foldPage({ ...deps, source: name }, page, { draft, looks, signal });
+        const last = page.items.findLast(({ sequence }) => sequence === draft.sequence);
+        if (isRemote && last?.event !== undefined) draft.knowBy(digestOf(last.event));
       } catch (error) {
         // What comes before it need not wait with it.
         await keep();
@@ -191,4 +216,12 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
 /** What another attempt in a moment may get over. */
 function isPassing(error: unknown): boolean {
   return error instanceof SourceError && !(error instanceof OtherDataError);
+}
+
+/** Of what every version reads of an event: another version must find the same. */
+function digestOf({ at, lines }: AggregateEvent): string {
+  const said = lines.map(({ storeId, sku, version, onHandDelta, reservedDelta }) => [
+    ...[storeId, sku, version, onHandDelta, reservedDelta],
+  ]);
+  return hash('sha256', JSON.stringify([at, said]), 'base64url').slice(0, DIGEST_CHARACTERS);
 }

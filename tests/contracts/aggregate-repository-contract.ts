@@ -26,7 +26,11 @@ export function step(
   more: Partial<AggregateCommit> = {},
 ): AggregateCommit {
   return {
-    progress: { name, nodeId: `node-${name}`, sequence, at: AT + sequence },
+    progress: {
+      ...{ name, nodeId: `node-${name}`, sequence },
+      at: AT + sequence,
+      digest: `event-${sequence}`,
+    },
     records: [],
     letters: [],
     ...more,

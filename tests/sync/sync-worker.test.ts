@@ -221,6 +221,24 @@ describe('the sync worker', () => {
     expect(onHand('a')).toBe(2);
   });
 
+  it('takes nothing of a log that was set back and has grown past where it was', async () => {
+    a.add(1);
+    a.add(1);
+    await sync.worker.runNow();
+    a.events = a.events.slice(0, 1);
+    for (let count = 0; count < 3; count += 1) a.add(7);
+    // A new worker knows it by what is stored.
+    sync = start(3);
+
+    const { failures } = await sync.worker.runNow();
+
+    expect(failures).toEqual([
+      { source: 'a', detail: 'its event 2 is not the one that was folded' },
+    ]);
+    expect(sync.worker.status().sources[0]).toMatchObject({ state: 'other-data', sequence: 2 });
+    expect(onHand('a')).toBe(2);
+  });
+
   it('tells how far one source is, whatever the others have', async () => {
     for (let events = 0; events < 10; events += 1) b.add(1);
     await sync.worker.runNow();

@@ -2,7 +2,7 @@
  * The lines of the files below `central/`, each with its CRC and that of the line before (see
  * record-format.ts):
  *
- *   journal   {"source":{"name":"a","nodeId":"…","sequence":812,"at":"…Z"},
+ *   journal   {"source":{"name":"a","nodeId":"…","sequence":812,"at":"…Z","digest":"…"},
  *              "records":{"storeId":["STORE001",…],"sku":["SKU123",…],"onHand":[120,…],
  *                 "reserved":[25,…],"version":[4,…],"gaps":[[],…]},
  *              "letters":{"bytes":0,"crc":"00000000"},"previous":"9af31c02","crc":"1b2c3d4e"}
@@ -40,6 +40,7 @@ export interface DiskSource {
   readonly nodeId: string | null;
   readonly sequence: number;
   readonly at: string | null;
+  readonly digest: string | null;
 }
 
 export interface DiskStep {
@@ -69,10 +70,11 @@ export function stepText(
   records: readonly CentralRecord[],
   frame: { readonly letters: LineMark; readonly previous: string },
 ): string {
-  const { name, nodeId, sequence, at } = progress;
+  const { name, nodeId, sequence, at, digest } = progress;
   return (
     `{"source":{"name":"${name}","nodeId":${JSON.stringify(nodeId ?? null)},` +
-    `"sequence":${sequence},"at":${at === undefined ? 'null' : `"${timeText(at)}"`}},` +
+    `"sequence":${sequence},"at":${at === undefined ? 'null' : `"${timeText(at)}"`},` +
+    `"digest":${JSON.stringify(digest ?? null)}},` +
     `"records":${JSON.stringify(columnsOf(records))},${frameText(frame)}`
   );
 }
@@ -103,9 +105,9 @@ export function endText(
   return `{"records":${records},${frameText(frame)}`;
 }
 
-export function decodeProgress({ name, nodeId, sequence, at }: DiskSource): SourceProgress {
+export function decodeProgress({ name, nodeId, sequence, at, digest }: DiskSource): SourceProgress {
   const time = at === null ? undefined : parseTime(at);
-  return { name, nodeId: nodeId ?? undefined, sequence, at: time };
+  return { name, nodeId: nodeId ?? undefined, sequence, at: time, digest: digest ?? undefined };
 }
 
 export function decodeRecords(columns: DiskRecords): CentralRecord[] {

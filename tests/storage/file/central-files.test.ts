@@ -27,7 +27,7 @@ it('journals that could not be begun, for want of room, are not left open', asyn
   const before = faulty.openFiles;
   faulty.failAll({ name: 'create', path: /central-inventory\.json\.new/ }, 'ENOSPC');
   for (let sequence = 1; said.length < 3; sequence += 1) {
-    const progress = { name: 'a', nodeId: 'n', sequence, at: 1 };
+    const progress = { name: 'a', nodeId: 'n', sequence, at: 1, digest: undefined };
     const records = [{ ...RECORD, onHand: sequence, version: sequence }];
     // After one in vain nothing is taken for a while.
     await repository.commit({ progress, records, letters: [] }).catch(() => undefined);
