@@ -34,6 +34,8 @@ export interface InventoryQueries {
 /** Longer than any write waits for its sync on a disk that works. */
 const RECENT_MS = 60_000;
 
+const UNSETTLED_RETRY_MS = 1_000;
+
 /** Where nothing can be written, reads go on: they show what is durable, due holds included. */
 function unlessUnavailable(error: unknown): void {
   if (!(error instanceof UnavailableError)) throw error;
@@ -124,6 +126,11 @@ export function createInventoryQueries(
         if (agoMs <= 0) return 'not-yet';
         // What was decided then may not be durable yet: the same question must not have two answers.
         if (agoMs < RECENT_MS) await service.settleRecords([key]).catch(unlessUnwritable);
+        // Where nothing can be written a hold that was over then is still to be recorded as that.
+        const [first] = await inventory.holdsOf(key, { after: undefined, limit: 1 });
+        if (first !== undefined && isDue(first, moment.time)) {
+          throw new UnavailableError('storage-unavailable', UNSETTLED_RETRY_MS);
+        }
       } else if (moment.sequence > inventory.durableSequence()) return 'not-yet';
       return await history.recordAt(key, moment);
     },

@@ -1,7 +1,7 @@
 import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
 import { createFrameParser } from './event-stream.js';
 import type { World } from './world.js';
-import { type NoAnswer, baseOf, failureOf, retryAfterMs } from './transport.js';
+import { type NoAnswer, baseOf, failureOf, headersOf, retryAfterMs } from './transport.js';
 import type { StockEvent } from './wire-types.js';
 
 export interface FollowOptions {
@@ -12,6 +12,8 @@ export interface FollowOptions {
   /** Ends it: the iteration then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
+
+const EVENT_STREAM = 'text/event-stream';
 
 export interface FollowDeps {
   readonly url: string;
@@ -35,6 +37,8 @@ export async function* follow(
   const { world, backoffBaseMs, backoffMaxMs } = deps;
   const { signal } = options;
   const url = `${baseOf(deps.url)}/api/events`;
+  // What cannot be sent at all is no connection that breaks off.
+  headersOf(deps.headers, {});
   let { after = 0, node } = options;
   let failures = 0;
   for (;;) {
@@ -81,10 +85,15 @@ async function open(
   deps: FollowDeps,
   { url, after, signal }: { url: string; after: number; signal: AbortSignal },
 ): Promise<Response> {
-  const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(after) };
-  const request = { headers: { ...deps.headers, ...headers }, redirect: 'error', signal } as const;
+  const own = { Accept: EVENT_STREAM, 'Last-Event-ID': String(after) };
+  const request = { headers: headersOf(deps.headers, own), redirect: 'error', signal } as const;
   const response = await fetch(url, request);
-  if (response.ok) return response;
+  const type = response.headers.get('Content-Type') ?? '';
+  if (response.ok && type.startsWith(EVENT_STREAM)) return response;
+  if (response.ok) {
+    await response.body?.cancel();
+    throw new UnexpectedAnswerError(`the answer is no stream of events, but ${type}`);
+  }
   const body: unknown = await response.json().catch(() => undefined);
   const failure = failureOf(response.status, body, retryAfterMs(response.headers, deps.world));
   if (failure.kind === 'refused') throw new InventoryProblem(failure.problem);

@@ -50,11 +50,33 @@ export interface TransportOptions {
   readonly world: Pick<World, 'wallMs'>;
 }
 
-/** Throws where it is no URL: else every question would end with no answer, much later. */
+/**
+ * Throws where nothing can be asked there: else every question would end with no answer, much later. A
+ * user and a password belong into a header, which the message does not repeat.
+ */
 export function baseOf(url: string): string {
-  const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: '' };
-  if (protocol === 'http:' || protocol === 'https:') return url.replace(/\/+$/, '');
-  throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
+  if (parsed === undefined || !isHttp) {
+    throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
+  }
+  const { origin, pathname, username, password, search, hash } = parsed;
+  if (username + password + search + hash !== '') {
+    throw new TypeError('the URL of the service has more than a host and a path');
+  }
+  return origin + pathname.replace(/\/+$/, '');
+}
+
+/** Those that every question carries, and its own in their place, in whatever letters. */
+export function headersOf(
+  always: Readonly<Record<string, string>> | undefined,
+  own: Readonly<Record<string, string | undefined>>,
+): Headers {
+  const headers = new Headers(always);
+  for (const [name, value] of Object.entries(own)) {
+    if (value !== undefined) headers.set(name, value);
+  }
+  return headers;
 }
 
 export function createTransport(options: TransportOptions): Transport {
@@ -67,11 +89,10 @@ export function createTransport(options: TransportOptions): Transport {
       const sent = {
         method,
         redirect: 'error' as const,
-        headers: new Headers({
-          ...options.headers,
+        headers: headersOf(options.headers, {
           ...headers,
-          ...(body !== undefined && { 'Content-Type': 'application/json' }),
-          ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
+          'Content-Type': body === undefined ? undefined : 'application/json',
+          'Idempotency-Key': idempotencyKey,
         }),
         ...(body !== undefined && { body: JSON.stringify(body) }),
       };

@@ -106,6 +106,14 @@ describe('those who iterate over the events', () => {
     expect(asked).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
   });
 
+  it('give up where something else is answered', async () => {
+    const played = await startPlayedService((response) => {
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Welcome</h1>');
+    });
+
+    await expect(follow(played, 1)).rejects.toThrow(UnexpectedAnswerError);
+  });
+
   it('leave a connection that is silent', async () => {
     const played = await startPlayedService((response, connection) => {
       stream(response, 'N').write(connection === 1 ? ': nothing more\n\n' : frame(1));

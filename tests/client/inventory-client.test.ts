@@ -173,6 +173,31 @@ describe('a mistake of the caller', () => {
     },
   );
 
+  it.each(['http://user:secret@127.0.0.1/', 'http://127.0.0.1/?a=1', 'http://127.0.0.1/#a'])(
+    'the URL %j: is said at once, and not repeated',
+    (url) => {
+      expect(() => new InventoryClient({ url })).toThrow(/more than a host and a path$/);
+    },
+  );
+
+  it('none is a blank behind the URL, or a header in other letters', async () => {
+    const { port } = await startEdge();
+    const headers = { accept: 'application/json', 'content-type': 'text/plain' };
+    const client = new InventoryClient({ url: `http://127.0.0.1:${port}/ `, headers });
+    await client.adjust(A, { delta: 1 });
+    for await (const { sequence } of client.events()) {
+      expect(sequence).toBe(1);
+      break;
+    }
+  });
+
+  it('a header that none can hold: is said at once, to those who follow, too', async () => {
+    const { port } = await startEdge();
+    const headers = { Authorization: 'Bearer \u0100' };
+    const client = new InventoryClient({ url: `http://127.0.0.1:${port}`, headers });
+    await expect(client.events().next()).rejects.toThrow(TypeError);
+  });
+
   it('a key that no header can hold: is said at once, and nothing was sent', async () => {
     const client = clientOf(await startEdge());
     const asked = client.adjust(A, { delta: 1 }, { idempotencyKey: 'Bestellung-\u20ac5' });

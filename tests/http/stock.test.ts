@@ -4,6 +4,7 @@ import {
   movedRecordSchema,
   stockRecordSchema,
 } from '../../src/http/response-schemas.js';
+import { UnavailableError } from '../../src/domain/errors.js';
 import { expectProblem, expectShape, recordPath, startEdge } from '../support/http-edge.js';
 
 const SKU = 'SKU123';
@@ -300,5 +301,31 @@ describe('counting a stock record', () => {
     const reply = await edge.put(recordPath(SKU), { onHand: 4 }, { 'If-Match': '*' });
 
     expectProblem(reply, 422, 'below-reserved');
+  });
+});
+
+describe('a record as it was', () => {
+  it('is not told while a hold that was over then cannot be recorded as that', async () => {
+    let isFull = true;
+    const edge = await startEdge({
+      around: (real) => ({
+        ...real,
+        settleRecords: (keys) =>
+          isFull
+            ? Promise.reject(new UnavailableError('storage-unavailable', 1_000))
+            : real.settleRecords(keys),
+      }),
+    });
+    await edge.stock(SKU, 10);
+    await edge.post(`${recordPath(SKU)}/reserve`, { qty: 4, ttlMs: 60_000 });
+    edge.advance(61_000);
+    const then = `${recordPath(SKU)}?at=${new Date(edge.repository.now() - 500).toISOString()}`;
+    const before = `${recordPath(SKU)}?at=${new Date(edge.repository.now() - 30_000).toISOString()}`;
+
+    expectProblem(await edge.get(then), 503, 'storage-unavailable');
+    expect((await edge.get(before)).body).toMatchObject({ qty: 6, reserved: 4 });
+    isFull = false;
+    expect((await edge.get(then)).body).toMatchObject({ qty: 10, reserved: 0 });
+    expect((await edge.get(before)).body).toMatchObject({ qty: 6, reserved: 4 });
   });
 });
