@@ -56,12 +56,12 @@ module.exports = {
       '^src/observability/',
       '^src/(domain|application|resilience|observability)/',
     ),
-    mayImport('config', '^src/config[.]ts$', '^src/domain/'),
+    mayImport('config', '^src/config(-values)?[.]ts$', '^src/(domain/|config-values[.]ts$)'),
     mayImport('cluster', '^src/cluster/', '^src/(domain|resilience|observability|cluster)/'),
     mayImport(
       'main',
       '^src/main[.]ts$',
-      '^src/(composition|composition-primary|config|start-text)[.]ts$',
+      '^src/(composition|composition-primary|config|start-text|stop-signals)[.]ts$',
     ),
     mayImport('start-text', '^src/start-text[.]ts$'),
     {

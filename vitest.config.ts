@@ -10,7 +10,8 @@ export default defineConfig({
     globalSetup: ['scripts/build-before-tests.mjs'],
     deps: { interopDefault: false }, // a CommonJS default import means here what it means in Node
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than two cores: many a file waits for the servers that it has spawned.
+    maxWorkers: 3,
     // Whole files share a process: no test leaves anything behind, and to load all anew costs a third.
     isolate: false,
     testTimeout: 120_000,

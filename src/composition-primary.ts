@@ -9,6 +9,8 @@ import { createProcessMetrics } from './observability/process-metrics.js';
 import { versionOfPackage } from './package-files.js';
 import { createSystem } from './system.js';
 
+export type { Supervisor } from './cluster/supervisor.js';
+
 export interface PrimaryHooks {
   /** What the workers run. */
   readonly program: string;

@@ -3,7 +3,6 @@ import { startExpiryTimer } from './application/expiry-timer.js';
 import { createInventoryQueries } from './application/inventory-queries.js';
 import { createInventoryService } from './application/inventory-service.js';
 import { callUntraced } from './application/outgoing-call.js';
-import { createRecordClock } from './application/record-clock.js';
 import { joinPrimary } from './cluster/primary-link.js';
 import {
   createCounters,
@@ -18,6 +17,7 @@ import {
   readinessFacts,
 } from './composition-resilience.js';
 import { openCentral } from './composition-central.js';
+import { logRecovery, openStorage } from './composition-storage.js';
 import type { Config } from './config.js';
 import { closeServer } from './http/close-server.js';
 import { createHttpApp } from './http/http-app.js';
@@ -28,24 +28,12 @@ import { logRefusedConnections } from './observability/refused-connections.js';
 import { createRequestObserver } from './observability/request-log.js';
 import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
-import type { CircuitBreaker } from './resilience/circuit-breaker.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import { createLeasedMutex } from './resilience/leased-mutex.js';
 import { diskRoomOf } from './storage/file/disk-room.js';
-import type {
-  FileInventoryRepository,
-  RecoveryFigures,
-  StorageReport,
-} from './storage/file/file-inventory-repository.js';
-import {
-  type FileStorage,
-  type SharingOptions,
-  openFileStorage,
-} from './storage/file/file-storage.js';
-import type { FileSystem } from './storage/file/file-system.js';
+import type { RecoveryFigures } from './storage/file/file-inventory-repository.js';
 import { createNodeFileSystem } from './storage/file/node-file-system.js';
 import { observeSyncs } from './storage/file/observed-syncs.js';
-import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
 import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
 
@@ -195,46 +183,6 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     crashed: (error) =>
       log.fatal({ err: error }, 'a defect ends the process; nothing acknowledged is lost'),
   };
-}
-
-function openStorage(deps: {
-  readonly config: Config;
-  readonly system: System;
-  readonly fileSystem: FileSystem;
-  readonly report: StorageReport;
-  readonly log: Logger;
-  readonly breaker: CircuitBreaker;
-}): Promise<FileStorage> {
-  const { config, system, fileSystem, report, log, breaker } = deps;
-  const root = config.dataDir;
-  return openFileStorage({
-    ...{ root, system, report, breaker, fileSystem, shared: sharingOf(config) },
-    recordClock: createRecordClock(system.clock, (jump) =>
-      log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
-    ),
-    maintenance: createWorkerMaintenance(root),
-    snapshotPolicy: {
-      everyEvents: config.snapshotEveryEvents,
-      logBytesMin: config.snapshotLogBytesMin,
-    },
-    snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
-  });
-}
-
-function sharingOf(config: Config): SharingOptions | undefined {
-  if (!config.locksEnabled) return undefined;
-  const { lockTtlMs, lockRenewMs, lockWaitMs, lockOwnerId } = config;
-  return { ttlMs: lockTtlMs, renewMs: lockRenewMs, waitMs: lockWaitMs, ownerId: lockOwnerId };
-}
-
-function logRecovery(
-  log: Logger,
-  { dataDir }: Config,
-  { recovery }: FileInventoryRepository,
-): void {
-  const figures = { ...recovery, durationMs: Math.round(recovery.durationMs), dataDir };
-  if (recovery.tornBytes > 0) log.warn(figures, 'recovered; a torn tail is kept in quarantine/');
-  else log.info(figures, 'recovered');
 }
 
 /** None of its code is loaded where nobody wants spans. */

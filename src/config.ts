@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { type SyncSource, readSources, trustedProxies } from './config-values.js';
 
 /** Every variable the service reads, with its default. An empty value counts as not set. */
 export interface Config {
@@ -43,12 +43,6 @@ export interface Config {
   readonly otlpEndpoint: string | undefined;
 }
 
-export interface SyncSource {
-  readonly name: string;
-  /** What its paths are appended to: it ends in a slash. */
-  readonly url: string;
-}
-
 /** An unusable environment: one line that names the variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -75,32 +69,6 @@ const share = z
   .regex(/^\d?(?:\.\d{1,6})?$/, 'must be a number')
   .transform(Number)
   .refine((n) => n > 0 && n <= 1, 'must be above 0 and at most 1');
-
-/** Never "all": then everybody could choose whom the rate limit takes them for. */
-const trustedProxies = z
-  .string()
-  .refine(
-    (text) => /^[1-9]\d?$/.test(text) || text.split(',').every((each) => isNetwork(each.trim())),
-    'must be a number of hops, or addresses, networks, loopback, linklocal, uniquelocal',
-  )
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : text));
-
-function isNetwork(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const [address = '', bits, ...rest] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  if (bits === undefined) return true;
-  const isSize = /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
-  return isSize && !(version === 6 && hasAllOfIPv4(address, Number(bits)));
-}
-
-/** Whoever connects by IPv4 is looked for in these networks, too, as ::ffff:a.b.c.d. */
-function hasAllOfIPv4(address: string, bits: number): boolean {
-  const network = new BlockList();
-  network.addSubnet(address, bits, 'ipv6');
-  return ['0.0.0.1', '255.255.255.254'].every((end) => network.check(`::ffff:${end}`, 'ipv6'));
-}
 
 const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(3_000),
@@ -215,43 +183,4 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     workers: isShared ? env.WORKERS : undefined,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
-}
-
-const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
-
-/** `name=url,name=url` */
-function readSources(text: string, context: z.RefinementCtx): readonly SyncSource[] {
-  const sources = new Map<string, SyncSource>();
-  for (const entry of text.split(',')) {
-    const equals = entry.indexOf('=');
-    const name = entry.slice(0, Math.max(0, equals)).trim();
-    const url = sourceUrl(entry.slice(equals + 1).trim());
-    if (!SOURCE_NAME.test(name) || url === undefined) {
-      context.addIssue(
-        `must be name=url,…, with http or https urls: ${JSON.stringify(entry)} is not`,
-      );
-      return z.NEVER;
-    }
-    if (sources.has(name)) {
-      context.addIssue(`names ${name} twice`);
-      return z.NEVER;
-    }
-    const same = [...sources.values()].find((each) => each.url === url);
-    if (same !== undefined) {
-      context.addIssue(`has the same url for ${same.name} and ${name}`);
-      return z.NEVER;
-    }
-    sources.set(name, { name, url });
-  }
-  return [...sources.values()];
-}
-
-function sourceUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol)) return undefined;
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return undefined;
-  }
-  return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }

@@ -2,8 +2,8 @@
 import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Supervisor } from './cluster/supervisor.js';
 import type { RunningService } from './composition.js';
+import type { Supervisor } from './composition-primary.js';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
 import { versionOfPackage } from './package-files.js';
 import {
@@ -31,7 +31,7 @@ if (cluster.isPrimary && config.workers !== undefined) await runPrimary(config.w
 else await runService();
 
 async function runService(): Promise<void> {
-  let service: RunningService | undefined;
+  const running: { service?: RunningService } = {};
   let stopping = false;
   onStopSignals({
     stop,
@@ -46,16 +46,17 @@ async function runService(): Promise<void> {
     ...{ onExit, stop, worker: cluster.worker },
     onFatal: () => process.exit(EXIT_STORAGE),
   };
-  service = await startService(config, hooks).catch(failedStart);
+  const service = await startService(config, hooks).catch(failedStart);
+  running.service = service;
   if (cluster.isPrimary) welcome(service);
   // What it does besides stays as it is: a stack on standard error, and exit 1.
-  process.on('uncaughtExceptionMonitor', (error) => service?.crashed(error));
+  process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
 
   function stop(): void {
-    if (service === undefined) stoppedBeforeItServed();
+    if (running.service === undefined) stoppedBeforeItServed();
     if (stopping) return;
     stopping = true;
-    service.stop().then(
+    running.service.stop().then(
       () => process.exit(0),
       () => process.exit(EXIT_STORAGE),
     );
@@ -64,21 +65,22 @@ async function runService(): Promise<void> {
 
 /** It serves nothing itself: it keeps `count` processes running that do. */
 async function runPrimary(count: number): Promise<void> {
-  let primary: Supervisor | undefined;
+  const running: { primary?: Supervisor } = {};
   onStopSignals({
     stop() {
-      if (primary === undefined) stoppedBeforeItServed();
-      primary.stop();
+      if (running.primary === undefined) stoppedBeforeItServed();
+      running.primary.stop();
     },
     force() {
-      primary?.kill();
+      running.primary?.kill();
       process.exit(EXIT_FORCED);
     },
   });
   const { startPrimary } = await import('./composition-primary.js');
   const program = fileURLToPath(import.meta.url);
   const hooks = { program, onExit, onStarted: welcome };
-  primary = await startPrimary(config, count, hooks).catch(failedStart);
+  const primary = await startPrimary(config, count, hooks).catch(failedStart);
+  running.primary = primary;
   process.exit(await primary.over);
 }
 

@@ -1,3 +1,5 @@
+import { createSystem } from './system.js';
+
 /**
  * Who starts the service by way of npm, or stops a whole group of processes, has one signal come
  * twice: to us, and from whoever passes it on.
@@ -15,10 +17,11 @@ export interface StopTasks {
  * its container (PID 1) is not even ended by a signal that it does not hear.
  */
 export function onStopSignals({ stop, force }: StopTasks): void {
+  const { clock } = createSystem();
   let firstMs: number | undefined;
 
   function heard(): void {
-    const now = performance.now();
+    const now = clock.monotonicMs();
     if (firstMs === undefined) {
       firstMs = now;
       stop();

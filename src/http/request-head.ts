@@ -70,9 +70,9 @@ function headersFault({ rawHeaders, headers, httpVersion }: IncomingMessage) {
   let hosts = 0;
   let types = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const { length } = rawHeaders[index]!;
-    if (length === 4 && rawHeaders[index]!.toLowerCase() === 'host') hosts += 1;
-    if (length === 12 && rawHeaders[index]!.toLowerCase() === 'content-type') types += 1;
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+    if (name?.length === 12 && name.toLowerCase() === 'content-type') types += 1;
   }
   if (types > 1) return invalid('The request has more than one Content-Type header.');
   if (hosts > 1) return invalid('The request has more than one Host header.');
