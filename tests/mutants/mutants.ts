@@ -556,13 +556,43 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'who is let in has more let in',
+    name: 'letting in takes as long as others come',
     file: 'src/http/accept-first.ts',
-    search: 'if (turns === 0) turnsMax =',
-    replace: 'turnsMax =',
+    search: 'hasCome && isTime &&',
+    replace: 'hasCome &&',
     killer: [
       'tests/http/accept-first.test.ts',
-      'new connections do not keep others from being served by what they bring themselves',
+      'new connections in turns of 4 ms, do not keep others from being served by what they bring',
+    ],
+  },
+  {
+    name: 'what those bring who are let in does not count',
+    file: 'src/http/accept-first.ts',
+    search: 'turns < Math.max(LET_IN_MIN, tasks.length)',
+    replace: 'turns < LET_IN_MIN',
+    killer: [
+      'tests/http/accept-first.test.ts',
+      'new connections are let in before what 100 of them bring',
+    ],
+  },
+  {
+    name: 'any coding of a body is taken',
+    file: 'src/http/request-head.ts',
+    search: "coding !== undefined && coding.toLowerCase() !== 'chunked'",
+    replace: 'false',
+    killer: [
+      'tests/http/request-head.test.ts',
+      'a request whose end others might find elsewhere is refused with all behind it: coded "gzip, chunked"',
+    ],
+  },
+  {
+    name: 'a source that was set back is not known by its last event',
+    file: 'src/sync/source-follower.ts',
+    search: 'if (digestOf(known.event) !== digest) {',
+    replace: 'if (known.sequence !== sequence) {',
+    killer: [
+      'tests/sync/sync-worker.test.ts',
+      'the sync worker takes nothing of a log that was set back and has grown past where it was',
     ],
   },
   {
