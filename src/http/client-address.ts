@@ -23,15 +23,17 @@ function withoutPort(address: string): string {
   return v4 ?? v6 ?? address;
 }
 
+const MAPPED = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i;
+
 /**
  * An IPv4 address in its IPv6 form is the IPv4 address. Of any other IPv6 address the first half
  * counts: the second is the subscriber's own, who could change it with every request (RFC 4291).
  */
 function networkOf(address: string): string {
-  const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (mapped !== null) {
-    const halves = [mapped[2]!, mapped[3]!].map((group) => parseInt(group, 16));
+  const [, dotted, high, low] = MAPPED.exec(address) ?? [];
+  if (dotted !== undefined) return dotted;
+  if (high !== undefined && low !== undefined) {
+    const halves = [high, low].map((group) => parseInt(group, 16));
     return halves.flatMap((half) => [half >> 8, half & 255]).join('.');
   }
   const [head = '', tail] = address.slice(0, ADDRESS_LENGTH_MAX).split('::');

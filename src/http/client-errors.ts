@@ -2,6 +2,7 @@ import { type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } 
 import { Socket } from 'node:net';
 import type { HttpConnection } from './http-connection.js';
 import { isClosing, lingerOnClose } from './lingering-close.js';
+import type { Clock } from '../system.js';
 import { problemType } from './request-error.js';
 
 /**
@@ -11,6 +12,7 @@ import { problemType } from './request-error.js';
  */
 export function handleClientErrors(
   server: Server,
+  clock: Clock,
   onRefused: (status: ConnectionStatus) => void,
 ): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -32,7 +34,7 @@ export function handleClientErrors(
       return;
     }
     onRefused(status);
-    refuseConnection(socket, status);
+    refuseConnection(socket, status, clock);
   });
 
   // Whoever asks for a tunnel is at the wrong address; without a listener Node would just hang up.
@@ -46,7 +48,7 @@ export function handleClientErrors(
     socket.resume();
     lingerOnClose(socket);
     onRefused(BAD_REQUEST);
-    refuseConnection(socket, BAD_REQUEST);
+    refuseConnection(socket, BAD_REQUEST, clock);
   });
 
   server.on('checkExpectation', (request, response) => {
@@ -124,13 +126,18 @@ function isAnswered({ parser }: HttpConnection): boolean {
  * executing: their answers go out first, because the client would take ours for theirs, and be told
  * "not executed" of something that is.
  */
-function refuseConnection(connection: HttpConnection, status: ConnectionStatus): void {
+function refuseConnection(
+  connection: HttpConnection,
+  status: ConnectionStatus,
+  clock: Clock,
+): void {
   const answer = connection._httpMessage;
   if (answer?.req.complete === true) {
-    answer.once('close', () => refuseConnection(connection, status));
+    answer.once('close', () => refuseConnection(connection, status, clock));
     return;
   }
-  if (connection.writable && answer?.headersSent !== true) connection.write(bytesOf(status));
+  if (connection.writable && answer?.headersSent !== true)
+    connection.write(bytesOf(status, clock.wallMs()));
   // A late request is still being parsed: reading on could complete it, and execute what was refused.
   if (status === TIMED_OUT) connection.destroy();
   else connection.destroySoon();
@@ -140,11 +147,11 @@ function bodyOf(status: ConnectionStatus): string {
   return JSON.stringify(connectionProblem(status));
 }
 
-function bytesOf(status: ConnectionStatus): string {
+function bytesOf(status: ConnectionStatus, nowMs: number): string {
   const body = bodyOf(status);
   return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
     `Content-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${body.length}\r\n` +
-    `Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n${body}`
+    `Date: ${new Date(nowMs).toUTCString()}\r\nConnection: close\r\n\r\n${body}`
   );
 }

@@ -110,7 +110,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
     ...(trustProxy !== undefined && { trustProxy }),
   });
   server.on('connection', () => admission.connectionCame());
-  handleClientErrors(server, (status) => deps.outcomes.connectionRefused(status));
+  handleClientErrors(server, clock, (status) => deps.outcomes.connectionRefused(status));
 
   if (deps.traceRequests !== undefined) app.use(deps.traceRequests);
   app.use(beforeRoutes(deps));

@@ -8,6 +8,7 @@ import { createExpressServer, type ExpressServer } from '../../src/http/http-ser
 import { jsonBody } from '../../src/http/json-body.js';
 import { headFault } from '../../src/http/request-head.js';
 import { RequestError } from '../../src/http/request-error.js';
+import { createSystem } from '../../src/system.js';
 import {
   exchange,
   lastRequest,
@@ -36,7 +37,7 @@ beforeEach(async () => {
     headerBytesMax: 16 * 1024,
   });
   refused = [];
-  handleClientErrors(express.server, (status) => refused.push(status));
+  handleClientErrors(express.server, createSystem().clock, (status) => refused.push(status));
   express.app.use((req, _res, next) => next(headFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
