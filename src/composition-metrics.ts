@@ -28,7 +28,7 @@ export interface Counters {
 /** Those who know how things stand. */
 export interface Counted {
   readonly repository: FileInventoryRepository;
-  readonly disk: DiskRoom;
+  readonly disk: () => DiskRoom;
   readonly idempotencyKeysMax: number;
   readonly admission: AdmissionStatistics;
   /** Undefined: this process has the directory alone. */
@@ -66,7 +66,12 @@ export function gatherMetrics(
       const families = [
         ...requests.collect(),
         ...admissionFamilies(admission),
-        ...storage.collect({ ...repository.statistics(), recovery, disk, idempotencyKeysMax }),
+        ...storage.collect({
+          ...repository.statistics(),
+          recovery,
+          disk: disk(),
+          idempotencyKeysMax,
+        }),
         ...(sharing === undefined ? [] : sharingFamilies(sharing)),
         ...(sync === undefined ? [] : syncFamilies(sync)),
         ...resilienceFamilies(resilience),

@@ -111,7 +111,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const primary = worker && joinPrimary(worker, system.timers);
   const counted = gatherMetrics(counters, () => ({
     ...{ repository, admission: admission.statistics(), sync: central.statistics() },
-    disk: diskRoomOf(config.dataDir),
+    disk: () => diskRoomOf(config.dataDir),
     idempotencyKeysMax: config.idempotencyKeysMax,
     sharing: storage.sharing?.statistics(),
     resilience: resilience.statistics(central.resilience()),

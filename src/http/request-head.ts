@@ -9,9 +9,9 @@ declare module 'express-serve-static-core' {
 }
 
 /**
- * Whether somebody else on the way may find the end of this request in another place than we do, or
- * another meaning in it: a coding besides `chunked`, or any before HTTP/1.1 (RFC 9112 §6.1), which is
- * all there is of HTTP/1 with 1.0. What comes behind it on its connection cannot be trusted either.
+ * Whether a proxy on the way may find the end of this request in another place than we do: it has a
+ * coding besides `chunked`, any coding in HTTP/1.0 (RFC 9112 §6.1), or a version that is neither 1.0
+ * nor 1.1. What comes behind it on its connection cannot be trusted either.
  */
 export function isMisframed({ headers, httpVersion }: IncomingMessage): boolean {
   const coding = headers['transfer-encoding'];

@@ -7,8 +7,12 @@ export interface DiskRoom {
   readonly sizeBytes: number;
 }
 
-/** From the kernel's memory: it does not wait for the disk. */
+/** From the kernel's memory: it does not wait for the disk. A directory that is gone has none. */
 export function diskRoomOf(directory: string): DiskRoom {
-  const { bsize, bavail, blocks } = statfsSync(directory);
-  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  try {
+    const { bsize, bavail, blocks } = statfsSync(directory);
+    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize };
+  } catch {
+    return { freeBytes: 0, sizeBytes: 0 };
+  }
 }
