@@ -26,9 +26,10 @@ export interface AcceptFirst {
 const LET_IN_MIN = 8;
 /**
  * What those bring who are let in waits too, and counts: with fewer, or in 50 ms, a crowd grows at the
- * door (a probe then takes 15 s). But who is in must not wait for longer than this.
+ * door (a probe then takes 15 s). But who is in must not wait for longer than half of what anybody
+ * may (WAIT_MS_MAX).
  */
-const LET_IN_MS_MAX = 200;
+const LET_IN_MS_MAX = 500;
 
 /** `isBusy`: whether turns are long; where they are short nobody at the door waits for long. */
 export function createAcceptFirst(
