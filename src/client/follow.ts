@@ -37,8 +37,8 @@ export async function* follow(
   const { world, backoffBaseMs, backoffMaxMs } = deps;
   const { signal } = options;
   const url = `${baseOf(deps.url)}/api/events`;
-  // What cannot be sent at all is no connection that breaks off.
-  headersOf(deps.headers, {});
+  // Outside of the attempts: what cannot be sent at all is no connection that breaks off.
+  const headers = headersOf(deps.headers, { Accept: EVENT_STREAM });
   let { after = 0, node } = options;
   let failures = 0;
   for (;;) {
@@ -49,7 +49,7 @@ export async function* follow(
     signal?.addEventListener('abort', stop);
     try {
       const response = await unlessSilent(connection, deps.silenceMaxMs, () =>
-        open(deps, { url, after, signal: connection.signal }),
+        open(deps, { url, headers, after, signal: connection.signal }),
       );
       node = sameNode(node, response);
       for await (const event of eventsOf(response, connection, deps.silenceMaxMs)) {
@@ -81,13 +81,19 @@ class NotNow extends Error {
   }
 }
 
+interface OpenOptions {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly after: number;
+  readonly signal: AbortSignal;
+}
+
 async function open(
   deps: FollowDeps,
-  { url, after, signal }: { url: string; after: number; signal: AbortSignal },
+  { url, headers, after, signal }: OpenOptions,
 ): Promise<Response> {
-  const own = { Accept: EVENT_STREAM, 'Last-Event-ID': String(after) };
-  const request = { headers: headersOf(deps.headers, own), redirect: 'error', signal } as const;
-  const response = await fetch(url, request);
+  headers.set('Last-Event-ID', String(after));
+  const response = await fetch(url, { headers, redirect: 'error', signal });
   const type = response.headers.get('Content-Type') ?? '';
   if (response.ok && type.startsWith(EVENT_STREAM)) return response;
   if (response.ok) {

@@ -44,9 +44,12 @@ export function createAcceptFirst(
   /** How many times tasks are on their way to be begun. */
   let beginning = 0;
 
+  function isTime(): boolean {
+    return clock.monotonicMs() - beganMs < LET_IN_MS_MAX;
+  }
+
   function afterTurn(): void {
-    const isTime = turns < LET_IN_MIN || clock.monotonicMs() - beganMs < LET_IN_MS_MAX;
-    if (hasCome && isTime && turns < Math.max(LET_IN_MIN, tasks.length)) {
+    if (hasCome && (turns < LET_IN_MIN || (turns < tasks.length && isTime()))) {
       hasCome = false;
       turns += 1;
       timers.immediate(afterTurn);

@@ -6,6 +6,7 @@ import { createAcceptFirst } from './accept-first.js';
 import { clientOf } from './client-address.js';
 import { createHeldConnections } from './held-connections.js';
 import { type Door, type DoorStatistics, createDoor } from './door.js';
+import { isRead } from './is-read.js';
 import { isBehindTheLast, lingerOnClose } from './lingering-close.js';
 import { createLoopTurn } from './loop-turn.js';
 import { type Problem, problemAnswer, retryAfter } from './problem.js';
@@ -179,10 +180,6 @@ const PROBLEM: Readonly<Record<'limited' | 'shed', Problem>> = {
     detail: 'The request was not executed, and nothing was stored: it may be sent again.',
   },
 };
-
-function isRead({ method }: Request): boolean {
-  return method === 'GET' || method === 'HEAD';
-}
 
 function pathOf(url: string): string {
   const query = url.indexOf('?');

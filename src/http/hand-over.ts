@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { UnavailableError } from '../domain/errors.js';
 import type { Timers } from '../system.js';
+import { isRead } from './is-read.js';
 import type { RouteDeps } from './route-deps.js';
 
 /** Where the process listens that answers such requests for all; undefined: this one does. */
@@ -69,43 +70,49 @@ export function handOver(
     const { method, originalUrl: path } = request;
     const headers = headersOf(request, response);
     // Whoever waits for another process must not take the place of those who read here.
-    const isRead = method === 'GET' || method === 'HEAD';
-    if (isRead) release(response);
+    const reads = isRead(request);
+    if (reads) release(response);
     const handed = httpRequest({ socketPath, method, path, headers });
     let isOver = false;
-    const stop = (): void => {
-      isOver = true;
-      handed.destroy();
-      next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS));
-    };
-    const failed = (error: NodeJS.ErrnoException): void => {
-      waiting.delete(stop);
+    /** Of an answer, a failure, the end of the waiting and of the client, what comes first. */
+    const end = (task: () => void): void => {
       if (isOver) return;
       isOver = true;
-      // What a write has done is not known: it has no answer.
-      if (isRead || NOT_REACHED.has(error.code ?? '')) {
-        next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS, { cause: error }));
-      } else response.destroy();
+      waiting.delete(stop);
+      task();
     };
-    if (isRead) waiting.add(stop);
-    const tooLong = timers.after(isRead ? READ_MS_MAX + askedWaitMs(request) : WRITE_MS_MAX, () =>
-      handed.destroy(new Error('the process that answers for all does not answer')),
+    const tellToAskAgain = (cause?: unknown): void => {
+      next(new UnavailableError('aggregate-behind', NOBODY_RETRY_MS, { cause }));
+    };
+    const stop = (): void => {
+      end(() => {
+        handed.destroy();
+        tellToAskAgain();
+      });
+    };
+    const failed = (error: NodeJS.ErrnoException): void => {
+      end(() => {
+        // What a write has done is not known: it has no answer.
+        if (reads || NOT_REACHED.has(error.code ?? '')) tellToAskAgain(error);
+        else response.destroy();
+      });
+    };
+    if (reads) waiting.add(stop);
+    const cancelLimit = timers.after(
+      reads ? READ_MS_MAX + askedWaitMs(request) : WRITE_MS_MAX,
+      () => handed.destroy(new Error('the process that answers for all does not answer')),
     );
     handed.on('error', failed);
     handed.on('response', (answer) => {
       read(answer).then((body) => {
-        waiting.delete(stop);
-        if (isOver) return;
-        isOver = true;
-        const { statusCode: status = 502 } = answer;
-        send(request, response, { status, headers: ownHeadersOf(answer), body });
+        end(() => {
+          const { statusCode: status = 502 } = answer;
+          send(request, response, { status, headers: ownHeadersOf(answer), body });
+        });
       }, failed);
     });
-    handed.on('close', tooLong);
-    response.on('close', () => {
-      waiting.delete(stop);
-      handed.destroy();
-    });
+    handed.on('close', cancelLimit);
+    response.on('close', () => end(() => handed.destroy()));
     request.pipe(handed);
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isRead } from './is-read.js';
 import { RequestError } from './request-error.js';
 
 declare module 'express-serve-static-core' {
@@ -90,10 +91,10 @@ const ELSEWHERE: ReadonlySet<unknown> = new Set(['cross-site', 'same-site']);
  * A browser lets a page of any site send what a form could send, and asks first (CORS) only about the
  * rest, such as JSON: without this every page that an operator looks at could stop the sync worker.
  */
-function foreignPageFault({ method, headers }: IncomingMessage): RequestError | undefined {
+function foreignPageFault(request: IncomingMessage): RequestError | undefined {
+  const { headers } = request;
   const isUnasked = !(headers['content-type'] ?? '').startsWith('application/json');
-  if (!isUnasked || !ELSEWHERE.has(headers['sec-fetch-site'])) return undefined;
-  if (method === 'GET' || method === 'HEAD') return undefined;
+  if (!isUnasked || !ELSEWHERE.has(headers['sec-fetch-site']) || isRead(request)) return undefined;
   return invalid('A page of another site may change nothing here.');
 }
 
