@@ -70,7 +70,12 @@ module.exports = {
     },
     {
       files: ['src/**/*.ts'],
-      excludedFiles: ['src/system.ts', 'src/client/world.ts', 'src/main.ts', 'src/cli/**/*.ts'],
+      excludedFiles: [
+        'src/system.ts',
+        'src/client/environment.ts',
+        'src/main.ts',
+        'src/cli/**/*.ts',
+      ],
       rules: {
         'no-restricted-properties': ['error', ...ambient],
         'no-restricted-syntax': ['error', noDefaultExport, noAmbientClock],

@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: string;
 }
 
-interface Asked {
+interface Outcome {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -19,7 +19,7 @@ interface Asked {
  * It reads answers that have a Content-Length, in ASCII, and no others.
  */
 export class Connection {
-  private asked: Asked | undefined;
+  private asked: Outcome | undefined;
   private head = '';
   private text = '';
   private missing = 0;

@@ -12,9 +12,9 @@ import {
   type FileInventoryRepository,
   openFileInventoryRepository,
 } from '../src/storage/file/file-inventory-repository.js';
-import { createNodeFileSystem } from '../src/storage/file/node-file-system.js';
-import type { SnapshotPolicy } from '../src/storage/file/snapshot-policy.js';
-import { createWorkerMaintenance } from '../src/storage/file/worker-maintenance.js';
+import { createNodeFileSystem } from '../src/storage/file/disk/node-file-system.js';
+import type { SnapshotPolicy } from '../src/storage/file/snapshot/snapshot-policy.js';
+import { createWorkerMaintenance } from '../src/storage/file/snapshot/worker-maintenance.js';
 import { createSystem } from '../src/system.js';
 import type { Step } from './directories.js';
 import { skuOf, STORE } from './requests.js';

@@ -4,11 +4,11 @@ import { type Server as SocketServer, createServer } from 'node:net';
 import type { CentralView, SyncStatistics } from './application/sync-control.js';
 import { type RunningSync, type SyncParts, openSync } from './composition-sync.js';
 import { UnavailableError } from './domain/errors.js';
-import { type AnsweredAt, takeHandedOver } from './http/hand-over.js';
+import { type AnsweredAt, acceptForwarded } from './http/server/forwarding.js';
 import type { ResilienceStatistics } from './observability/resilience-metrics.js';
-import { DataDirectoryError } from './storage/file/errors.js';
+import { DataDirectoryError } from './storage/file/disk/errors.js';
 import type { FileStorage } from './storage/file/file-storage.js';
-import { errorCode } from './storage/file/file-system.js';
+import { errorCode } from './storage/file/disk/file-system.js';
 import { OWN_LOG } from './sync/log-source.js';
 
 /** unix(7): a socket's path has 108 bytes, the last of them 0. */
@@ -178,7 +178,7 @@ function listenFor(path: string, server: () => Server | undefined): Promise<Sock
   const listening = createServer((socket) => {
     const served = server();
     if (served === undefined) socket.destroy();
-    else takeHandedOver(served, socket);
+    else acceptForwarded(served, socket);
   });
   return new Promise((resolve, reject) => {
     listening.once('error', reject);

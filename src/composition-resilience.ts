@@ -4,7 +4,7 @@ import type { SyncStatistics } from './application/sync-control.js';
 import type { ServiceMetrics } from './composition-metrics.js';
 import type { Config } from './config.js';
 import { UnavailableError } from './domain/errors.js';
-import { type Admission, createAdmission } from './http/admission.js';
+import { type Admission, createAdmission } from './http/admission/admission.js';
 import type { ReadinessFacts } from './http/readiness.js';
 import type { Logger } from './observability/logger.js';
 import type { ResilienceStatistics } from './observability/resilience-metrics.js';

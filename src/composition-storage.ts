@@ -11,8 +11,8 @@ import {
   type SharingOptions,
   openFileStorage,
 } from './storage/file/file-storage.js';
-import type { FileSystem } from './storage/file/file-system.js';
-import { createWorkerMaintenance } from './storage/file/worker-maintenance.js';
+import type { FileSystem } from './storage/file/disk/file-system.js';
+import { createWorkerMaintenance } from './storage/file/snapshot/worker-maintenance.js';
 import type { System } from './system.js';
 
 /** The data directory: this process has it alone, or with others. */

@@ -6,9 +6,9 @@ import type { ResilienceStatistics } from './observability/resilience-metrics.js
 import { createBulkhead } from './resilience/bulkhead.js';
 import { type CircuitBreaker, createCircuitBreaker } from './resilience/circuit-breaker.js';
 import { createRetry } from './resilience/retry.js';
-import { DataDirectoryError } from './storage/file/errors.js';
-import type { FileSystem } from './storage/file/file-system.js';
-import { openFileAggregateRepository } from './storage/file/file-aggregate-repository.js';
+import { DataDirectoryError } from './storage/file/disk/errors.js';
+import type { FileSystem } from './storage/file/disk/file-system.js';
+import { openFileAggregateRepository } from './storage/file/central/file-aggregate-repository.js';
 import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
 import { type Sync, createSync } from './sync/create-sync.js';
 import { createFeedSource } from './sync/feed-source.js';

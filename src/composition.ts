@@ -19,10 +19,10 @@ import {
 import { openCentral } from './composition-central.js';
 import { logRecovery, openStorage } from './composition-storage.js';
 import type { Config } from './config.js';
-import { closeServer } from './http/close-server.js';
+import { closeServer } from './http/server/close-server.js';
 import { createHttpApp } from './http/http-app.js';
-import { listen } from './http/listen.js';
-import { watchUnusedConnections } from './http/unused-connections.js';
+import { listen } from './http/server/listen.js';
+import { watchIdleConnections } from './http/server/idle-connections.js';
 import { type Logger, createLogger } from './observability/logger.js';
 import { logRefusedConnections } from './observability/refused-connections.js';
 import { createRequestObserver } from './observability/request-log.js';
@@ -30,10 +30,10 @@ import { createStorageReport } from './observability/storage-report.js';
 import type { Tracing } from './observability/tracing.js';
 import { createKeyedMutex } from './resilience/keyed-mutex.js';
 import { createLeasedMutex } from './resilience/leased-mutex.js';
-import { diskRoomOf } from './storage/file/disk-room.js';
+import { diskRoomOf } from './storage/file/disk/free-space.js';
 import type { RecoveryFigures } from './storage/file/file-inventory-repository.js';
-import { createNodeFileSystem } from './storage/file/node-file-system.js';
-import { observeSyncs } from './storage/file/observed-syncs.js';
+import { createNodeFileSystem } from './storage/file/disk/node-file-system.js';
+import { observeSyncs } from './storage/file/disk/observed-syncs.js';
 import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
 
@@ -145,7 +145,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
   });
   central.serve(server);
-  const unused = watchUnusedConnections(server);
+  const unused = watchIdleConnections(server);
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();

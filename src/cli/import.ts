@@ -23,8 +23,8 @@ async function main(command: CommandLine): Promise<number> {
 }
 
 async function runImport(command: Extract<CommandLine, { kind: 'import' }>): Promise<number> {
-  const { file, url, concurrency, patienceMs } = command;
-  const client = new InventoryClient({ url, patienceMs });
+  const { file, url, concurrency, retryForMs } = command;
+  const client = new InventoryClient({ url, retryForMs });
   let endDisplay = () => {};
   try {
     const result = await importOrders(readFileSync(file), {

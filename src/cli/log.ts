@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/data-directory.js';
-import { readWhole } from '../storage/file/file-system.js';
-import { createNodeFileSystem } from '../storage/file/node-file-system.js';
-import { type LogLine, NEWLINE, parseLine } from '../storage/file/record-format.js';
+import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/disk/data-directory.js';
+import { readWhole } from '../storage/file/disk/file-system.js';
+import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
+import { type LogLine, NEWLINE, parseLine } from '../storage/file/format/record-format.js';
 import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]

@@ -1,8 +1,8 @@
 /** npm run verify -- DATA_DIR: refolds the log from disk, and says whether all of it holds. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createNodeFileSystem } from '../storage/file/node-file-system.js';
-import { verifyLog } from '../storage/file/verify-log.js';
+import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
+import { verifyLog } from '../storage/file/recovery/verify-log.js';
 import { printLogReport } from './directory/log-report.js';
 import { runCommand } from './directory/run-command.js';
 

@@ -1,6 +1,6 @@
 import { NoAnswerError } from './errors.js';
 import { bodyOf } from './inventory-reads.js';
-import type { Asker } from './patience.js';
+import type { Retrier } from './retrier.js';
 import type {
   BatchOperation,
   BatchResults,
@@ -12,20 +12,20 @@ type Result = OperationDone | OperationRefused;
 
 /**
  * Each operation on its own, under a key of its own. Those that were not executed (503) are asked
- * again as long as patience lasts; their problems stand in the results where it ends.
+ * again within `retryForMs`; their problems stand in the results where it ends.
  */
 export async function batchEach(
-  asker: Asker,
+  retrier: Retrier,
   operations: readonly BatchOperation[],
   signal?: AbortSignal,
 ): Promise<BatchResults> {
   const results: Result[] = [];
-  const waiting = asker.startWaiting({ signal });
+  const waiting = retrier.startWaiting({ signal });
   let left = operations.map((operation, index) => ({ operation, index }));
   for (;;) {
     const body = { atomic: false, operations: left.map(({ operation }) => operation) };
     const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
-    const answer = bodyOf(await asker.ask(request)) as BatchResults;
+    const answer = bodyOf(await retrier.ask(request)) as BatchResults;
     for (const [place, { index }] of left.entries()) {
       const result = answer.results[place];
       if (result !== undefined) results[index] = result;

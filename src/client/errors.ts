@@ -15,7 +15,7 @@ export class InventoryProblem extends Error {
 
 /**
  * There was no answer in time: whether it has happened is unknown, unless `outcome` says that it
- * has not. Asked again with the same `idempotencyKey`, the service still does it once at the most.
+ * has not. Outcome again with the same `idempotencyKey`, the service still does it once at the most.
  */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';

@@ -1,6 +1,6 @@
 import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
 import { createFrameParser } from './event-stream.js';
-import type { World } from './world.js';
+import type { Environment } from './environment.js';
 import { type NoAnswer, baseOf, failureOf, headersOf, retryAfterMs } from './transport.js';
 import type { StockEvent } from './wire-types.js';
 
@@ -18,7 +18,7 @@ const EVENT_STREAM = 'text/event-stream';
 export interface FollowDeps {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly world: World;
+  readonly environment: Environment;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
   /** The service beats every ten seconds: a connection that is silent for so long is dead. */
@@ -34,7 +34,7 @@ export async function* follow(
   deps: FollowDeps,
   options: FollowOptions,
 ): AsyncGenerator<StockEvent, never, undefined> {
-  const { world, backoffBaseMs, backoffMaxMs } = deps;
+  const { environment, backoffBaseMs, backoffMaxMs } = deps;
   const { signal } = options;
   const url = `${baseOf(deps.url)}/api/events`;
   // Outside of the attempts: what cannot be sent at all is no connection that breaks off.
@@ -68,8 +68,8 @@ export async function* follow(
     signal?.throwIfAborted();
     const backoffMs = Math.min(backoffBaseMs * 2 ** failures, backoffMaxMs);
     failures += 1;
-    const delayMs = Math.max(backoffMs / 2, retryMs) + (backoffMs / 2) * world.random();
-    await world.sleep(delayMs, signal);
+    const delayMs = Math.max(backoffMs / 2, retryMs) + (backoffMs / 2) * environment.random();
+    await environment.sleep(delayMs, signal);
   }
 }
 
@@ -101,7 +101,11 @@ async function open(
     throw new UnexpectedAnswerError(`the answer is no stream of events, but ${type}`);
   }
   const body: unknown = await response.json().catch(() => undefined);
-  const failure = failureOf(response.status, body, retryAfterMs(response.headers, deps.world));
+  const failure = failureOf(
+    response.status,
+    body,
+    retryAfterMs(response.headers, deps.environment),
+  );
   if (failure.kind === 'refused') throw new InventoryProblem(failure.problem);
   throw new NotNow(failure);
 }
@@ -124,7 +128,7 @@ async function* eventsOf(
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {
-    // Only while it waits for the service: a caller may take all the time of the world.
+    // Only while it waits for the service: a caller may take all the time in the world.
     const read: { readonly value?: Uint8Array | undefined } = await unlessSilent(
       connection,
       silenceMaxMs,

@@ -1,4 +1,4 @@
-import { decideAnew } from './decide-anew.js';
+import { retryOnConflict } from './retry-on-conflict.js';
 import { InventoryProblem } from './errors.js';
 import { type FollowOptions, follow } from './follow.js';
 import {
@@ -8,7 +8,7 @@ import {
   createReads,
 } from './inventory-reads.js';
 import { type CountedOn, type WriteOptions, createWrites } from './inventory-writes.js';
-import { type Asker, createAsker } from './patience.js';
+import { type Retrier, createRetrier } from './retrier.js';
 import { type Transport, createTransport } from './transport.js';
 import type {
   Adjust,
@@ -23,7 +23,7 @@ import type {
   StockRecord,
   Transfer,
 } from './wire-types.js';
-import { type World, realWorld } from './world.js';
+import { type Environment, nodeEnvironment } from './environment.js';
 
 export interface ClientOptions {
   /** Where the service is: `http://127.0.0.1:3000`. */
@@ -36,7 +36,7 @@ export interface ClientOptions {
    * How long one question is asked again and again before NoAnswerError, in ms; default 60 s. Keep
    * it below the time for which the service keeps keys (IDEMP_TTL_MS).
    */
-  readonly patienceMs?: number;
+  readonly retryForMs?: number;
   /** The first pause between two attempts and the longest, in ms; default 100 ms and 5 s. */
   readonly backoffBaseMs?: number;
   readonly backoffMaxMs?: number;
@@ -45,7 +45,7 @@ export interface ClientOptions {
   /** In place of HTTP, except for the stream of events. */
   readonly transport?: Transport;
   /** In place of real time and randomness. */
-  readonly world?: World;
+  readonly environment?: Environment;
 }
 
 /** What is to become of a record: so many units more or less, or a count. */
@@ -59,22 +59,23 @@ export type Change = Omit<Adjust, 'expectedVersion'> | Count;
  */
 export class InventoryClient {
   /** What the rest is made of: questions, attempts and the pauses between them. */
-  readonly asker: Asker;
+  readonly retrier: Retrier;
   readonly #reads: ReturnType<typeof createReads>;
   readonly #writes: ReturnType<typeof createWrites>;
-  readonly #world: World;
+  readonly #environment: Environment;
   readonly #options: ClientOptions;
 
   constructor(options: ClientOptions) {
-    const { url, headers = {}, attemptTimeoutMs = 30_000, patienceMs = 60_000 } = options;
-    const { backoffBaseMs = 100, backoffMaxMs = 5_000, world = realWorld } = options;
+    const { url, headers = {}, attemptTimeoutMs = 30_000, retryForMs = 60_000 } = options;
+    const { backoffBaseMs = 100, backoffMaxMs = 5_000, environment = nodeEnvironment } = options;
     const transport =
-      options.transport ?? createTransport({ url, headers, attemptTimeoutMs, world });
+      options.transport ?? createTransport({ url, headers, attemptTimeoutMs, environment });
     this.#options = options;
-    this.#world = world;
-    this.asker = createAsker(transport, { patienceMs, backoffBaseMs, backoffMaxMs }, world);
-    this.#reads = createReads(this.asker);
-    this.#writes = createWrites(this.asker, world);
+    this.#environment = environment;
+    const policy = { retryForMs, backoffBaseMs, backoffMaxMs };
+    this.retrier = createRetrier(transport, policy, environment);
+    this.#reads = createReads(this.retrier);
+    this.#writes = createWrites(this.retrier, environment);
   }
 
   /** Undefined: there is no such record. `at`: as it was then, at a sequence or a time. */
@@ -160,7 +161,10 @@ export class InventoryClient {
   async hold<T>(
     order: CreateReservation,
     work: (reservation: Reservation) => Promise<T>,
-    { idempotencyKey = this.#world.newId(), signal }: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
+    {
+      idempotencyKey = this.#environment.newId(),
+      signal,
+    }: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
   ): Promise<T> {
     const keyed = (suffix: string) => ({
       idempotencyKey: idempotencyKey + suffix,
@@ -208,7 +212,7 @@ export class InventoryClient {
     decide: (record: StockRecord | undefined) => Change | undefined | Promise<Change | undefined>,
     options: ReadOptions = {},
   ): Promise<MovedRecord | undefined> {
-    return decideAnew(this.#world, async () => {
+    return retryOnConflict(this.#environment, async () => {
       const record = await this.record(name, options);
       const change = await decide(record);
       if (change === undefined) return undefined;
@@ -225,8 +229,11 @@ export class InventoryClient {
   events(options: FollowOptions = {}) {
     const { url, headers = {}, silenceMaxMs = 30_000 } = this.#options;
     const { backoffBaseMs = 100, backoffMaxMs = 5_000 } = this.#options;
-    const world = this.#world;
-    return follow({ url, headers, world, backoffBaseMs, backoffMaxMs, silenceMaxMs }, options);
+    const environment = this.#environment;
+    return follow(
+      { url, headers, environment, backoffBaseMs, backoffMaxMs, silenceMaxMs },
+      options,
+    );
   }
 
   /** One page of the same. */

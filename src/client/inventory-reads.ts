@@ -1,5 +1,5 @@
 import { InventoryProblem, UnexpectedAnswerError } from './errors.js';
-import type { Asked, Asker } from './patience.js';
+import type { Outcome, Retrier } from './retrier.js';
 import { recordPath, reservationPath, storePath } from './paths.js';
 import type {
   FeedPage,
@@ -30,9 +30,9 @@ export interface Position {
 const PAGE_ITEMS_MAX = 1_000;
 const PAGE_GROWTH = 4;
 
-export function createReads(asker: Asker) {
-  function read(path: string, { signal }: ReadOptions): Promise<Asked<never>> {
-    return asker.ask({ method: 'GET', path, signal });
+export function createReads(retrier: Retrier) {
+  function read(path: string, { signal }: ReadOptions): Promise<Outcome<never>> {
+    return retrier.ask({ method: 'GET', path, signal });
   }
 
   async function readOrNothing<T>(
@@ -84,7 +84,7 @@ export function createReads(asker: Asker) {
     },
     async position({ signal }: ReadOptions = {}): Promise<Position> {
       const request = { method: 'HEAD', path: '/api/events', signal } as const;
-      const answer = await asker.ask(request);
+      const answer = await retrier.ask(request);
       const headers = answer.kind === 'ok' ? answer.headers : undefined;
       const node = headers?.get('Inventory-Node') ?? undefined;
       const sequence = Number(headers?.get('Inventory-Sequence') ?? NaN);
@@ -100,7 +100,7 @@ export interface EventsPageOptions extends ReadOptions {
 }
 
 /** Only that it is an object is checked: the service keeps to its description. */
-export function bodyOf(answer: Asked<never>): object {
+export function bodyOf(answer: Outcome<never>): object {
   const body = answer.kind === 'ok' ? answer.body : undefined;
   if (typeof body === 'object' && body !== null) return body;
   throw new UnexpectedAnswerError('the service answered without a JSON object');

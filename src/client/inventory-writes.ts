@@ -1,7 +1,7 @@
 import { batchEach } from './batch-each.js';
 import { bodyOf } from './inventory-reads.js';
-import type { Asked, Asker, Doubt } from './patience.js';
-import type { World } from './world.js';
+import type { Outcome, Retrier, Doubt } from './retrier.js';
+import type { Environment } from './environment.js';
 import { recordPath, reservationPath } from './paths.js';
 import type { Accepted, WireRequest } from './transport.js';
 import type {
@@ -33,13 +33,13 @@ export type CountedOn = number | 'none' | 'any';
 type Action = Pick<WireRequest, 'method' | 'path' | 'body' | 'headers'>;
 
 /** Every write with a key, so that it may be sent again. */
-export function createWrites(asker: Asker, world: World) {
+export function createWrites(retrier: Retrier, environment: Environment) {
   function ask<Found = never>(
     action: Action,
     { idempotencyKey, signal, ...doubt }: WriteOptions<Found> = {},
-  ): Promise<Asked<Found>> {
-    const key = idempotencyKey ?? world.newId();
-    return asker.ask<Found>({ ...action, idempotencyKey: key, signal }, doubt);
+  ): Promise<Outcome<Found>> {
+    const key = idempotencyKey ?? environment.newId();
+    return retrier.ask<Found>({ ...action, idempotencyKey: key, signal }, doubt);
   }
 
   async function write<T, Found = never>(
@@ -106,9 +106,9 @@ export function createWrites(asker: Asker, world: World) {
     batchEach(operations: readonly BatchOperation[], signal?: AbortSignal) {
       const keyed = operations.map((each) => ({
         ...each,
-        idempotencyKey: each.idempotencyKey ?? world.newId(),
+        idempotencyKey: each.idempotencyKey ?? environment.newId(),
       }));
-      return batchEach(asker, keyed, signal);
+      return batchEach(retrier, keyed, signal);
     },
   };
 }

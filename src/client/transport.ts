@@ -1,6 +1,6 @@
 import type { Problem } from './wire-types.js';
 import { UnexpectedAnswerError } from './errors.js';
-import type { World } from './world.js';
+import type { Environment } from './environment.js';
 
 export interface WireRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
@@ -47,7 +47,7 @@ export interface TransportOptions {
   /** How long one attempt may take before it counts as unanswered. */
   readonly attemptTimeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly world: Pick<World, 'wallMs'>;
+  readonly environment: Pick<Environment, 'wallMs'>;
 }
 
 /**
@@ -110,7 +110,7 @@ export function createTransport(options: TransportOptions): Transport {
       }
       const value = parsed(text);
       if (response.ok) return { kind: 'ok', body: value, headers: response.headers };
-      return failureOf(response.status, value, retryAfterMs(response.headers, options.world));
+      return failureOf(response.status, value, retryAfterMs(response.headers, options.environment));
     },
   };
 }
@@ -130,7 +130,7 @@ export function failureOf(status: number, body: unknown, retryMs: number): Refus
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date; whoever stands between may send one. */
-export function retryAfterMs(headers: Headers, { wallMs }: Pick<World, 'wallMs'>): number {
+export function retryAfterMs(headers: Headers, { wallMs }: Pick<Environment, 'wallMs'>): number {
   const text = headers.get('Retry-After') ?? '';
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - wallMs();
   return ms > 0 ? ms : 0;

@@ -1,5 +1,5 @@
 // What goes over the wire, as TypeScript sees it. The one source are the schemas of the service
-// (src/http/request-schemas.ts, response-schemas.ts), and a test compares these types with them:
+// (src/http/schemas/request-schemas.ts, response-schemas.ts), and a test compares these types with them:
 // the client itself needs no schema library.
 
 export interface StockName {

@@ -1,5 +1,5 @@
 /** What the primary and its workers say to each other, as JSON over the channel between them. */
-import type { CountedTogether, Reading } from '../observability/reading.js';
+import type { MergedCounts, Reading } from '../observability/merge-resilience.js';
 
 /** What a start has found, for the welcome. */
 export interface Started {
@@ -22,4 +22,4 @@ export type ToPrimary =
 
 export type ToWorker =
   | { readonly kind: 'read' }
-  | { readonly kind: 'counted'; readonly id: number; readonly counted: CountedTogether };
+  | { readonly kind: 'counted'; readonly id: number; readonly counted: MergedCounts };

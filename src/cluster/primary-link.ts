@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { UnavailableError } from '../domain/errors.js';
-import type { CountedTogether, Reading } from '../observability/reading.js';
+import type { MergedCounts, Reading } from '../observability/merge-resilience.js';
 import type { Timers } from '../system.js';
 import type { Started, ToPrimary, ToWorker } from './messages.js';
 
@@ -13,7 +13,7 @@ export interface PrimaryLink {
   /** The number of this worker, among all that were ever started. */
   readonly worker: number;
   /** What all workers have counted together; `reset`: and they count from zero now. */
-  counted(reset: boolean): Promise<CountedTogether>;
+  counted(reset: boolean): Promise<MergedCounts>;
   /** How what this one has counted is read. */
   answerWith(read: () => Reading): void;
   /** It listens now. */
@@ -25,7 +25,7 @@ export interface PrimaryLink {
 }
 
 export function joinPrimary(worker: Worker, timers: Timers): PrimaryLink {
-  const waiting = new Map<number, (counted: CountedTogether) => void>();
+  const waiting = new Map<number, (counted: MergedCounts) => void>();
   let asked = 0;
   let read: (() => Reading) | undefined;
 
@@ -51,7 +51,7 @@ export function joinPrimary(worker: Worker, timers: Timers): PrimaryLink {
     counted(reset) {
       asked += 1;
       const id = asked;
-      return new Promise<CountedTogether>((resolve, reject) => {
+      return new Promise<MergedCounts>((resolve, reject) => {
         const giveUp = (): void => reject(new UnavailableError('overloaded', RETRY_MS));
         const cancel = timers.after(ANSWER_WAIT_MS, giveUp);
         waiting.set(id, (counted) => {

@@ -1,11 +1,11 @@
 import { createBaseline } from '../observability/metrics.js';
 import type { MetricFamily } from '../observability/metric-family.js';
 import {
-  type CountedTogether,
+  type MergedCounts,
   type Reading,
-  resilienceTogether,
-} from '../observability/reading.js';
-import { type CountedBy, countedTogether, countsOnly } from '../observability/together.js';
+  mergeResilience,
+} from '../observability/merge-resilience.js';
+import { type CountedBy, mergeFamilies, countsOnly } from '../observability/merge-families.js';
 import type { Clock, Timers } from '../system.js';
 import type { WorkerProcess } from './worker-processes.js';
 
@@ -23,8 +23,8 @@ export interface Reader {
 /** What all workers have counted, those that have ended included: a sum never goes back. */
 export interface Readings {
   /** Asks all that serve. */
-  read(): Promise<CountedTogether>;
-  reset(): Promise<CountedTogether>;
+  read(): Promise<MergedCounts>;
+  reset(): Promise<MergedCounts>;
   taken(worker: Reader, reading: Reading): void;
   ended(worker: Reader): void;
   stop(): void;
@@ -88,11 +88,11 @@ export function createReadings(deps: {
 
   function everCounted(): MetricFamily[] {
     const primary = { place: 'primary', families: own() };
-    return countedTogether([{ place: '', families: gone }, ...latest.values(), primary]);
+    return mergeFamilies([{ place: '', families: gone }, ...latest.values(), primary]);
   }
 
-  function present(): CountedTogether {
-    const resilience = resilienceTogether([...latest.values()].map((each) => each.resilience));
+  function present(): MergedCounts {
+    const resilience = mergeResilience([...latest.values()].map((each) => each.resilience));
     return { ...baseline.since(everCounted()), resilience };
   }
 
@@ -115,7 +115,7 @@ export function createReadings(deps: {
       latest.delete(process.id);
       if (last !== undefined) {
         const counts = { place: last.place, families: countsOnly(last.families) };
-        gone = countedTogether([{ place: '', families: gone }, counts]);
+        gone = mergeFamilies([{ place: '', families: gone }, counts]);
       }
       noMore(process.id);
     },

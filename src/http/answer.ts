@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { isLastInLine } from './answers-in-line.js';
+import { isLastPipelined } from './server/pipelining.js';
 
 /** What a request is answered with; that and the request's own id is all that is sent. */
 export interface Answer {
@@ -57,7 +57,7 @@ export function createAnswerSender(deps: {
     if (response.quotaHeaders !== undefined) all.push(...response.quotaHeaders);
     // Of several that came behind each other the last one says it: Node would close, and the others
     // that were executed would have no answer.
-    if (draining() && isLastInLine(response, request.socket)) all.push('Connection', 'close');
+    if (draining() && isLastPipelined(response, request.socket)) all.push('Connection', 'close');
     if (body === '') {
       response.writeHead(status, all).end();
       return;

@@ -4,7 +4,7 @@ import type { InventoryEvent, StockLine } from '../domain/events.js';
 import type { Reservation } from '../domain/stock.js';
 import { type Answer, READ, WRITTEN } from './answer.js';
 import { etagOf } from './preconditions.js';
-import { recordJson, reservationJson } from './wire-json.js';
+import { recordJson, reservationJson } from './json/wire-json.js';
 
 // Every answer to a write is rendered from its event and from nothing else. The first time it is
 // the event just appended, for a replay the same one read back from the log: hence the same bytes.

@@ -7,18 +7,18 @@ import type { CentralView } from '../application/sync-control.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
-import { type Admission, isAlwaysAnswered } from './admission.js';
+import { type Admission, isAlwaysAnswered } from './admission/admission.js';
 import { type OutcomeCounter, createAnswerSender } from './answer.js';
-import { handleClientErrors, refuseHead } from './client-errors.js';
+import { handleClientErrors, refuseHead } from './server/client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
-import { type AnsweredAt, handOver, isHandedOver } from './hand-over.js';
-import { type HttpLimits, type LastResort, createExpressServer } from './http-server.js';
-import { lingerOnClose } from './lingering-close.js';
+import { type AnsweredAt, createForwarding, isForwarded } from './server/forwarding.js';
+import { type HttpLimits, type LastResort, createExpressServer } from './server/http-server.js';
+import { lingerOnClose } from './server/lingering-close.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import type { ReadinessFacts } from './readiness.js';
 import { refusalProblem } from './refusal-problem.js';
-import { headFault, isMisframed, settleTarget } from './request-head.js';
+import { headFault, isMisframed, settleTarget } from './server/request-head.js';
 import { RequestError } from './request-error.js';
 import { requestIdOf } from './request-id.js';
 import type { RouteDeps } from './route-deps.js';
@@ -103,7 +103,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
         return;
       }
       request.targetFault = settleTarget(request);
-      if (isHandedOver(request.socket)) request.isHandedOver = true;
+      if (isForwarded(request.socket)) request.isForwarded = true;
       if (deps.draining()) serve(request, response);
       else admission.admit({ request, response, serve, send });
     },
@@ -122,8 +122,8 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   transferRoutes(app, routeDeps);
   batchRoutes(app, routeDeps);
   eventRoutes(app, { ...routeDeps, random: system.random }, followers);
-  const handedOver = deps.answeredAt && handOver(deps.answeredAt, { ...routeDeps, timers });
-  syncRoutes(app, routeDeps, handedOver?.handler);
+  const forwarding = deps.answeredAt && createForwarding(deps.answeredAt, { ...routeDeps, timers });
+  syncRoutes(app, routeDeps, forwarding?.handler);
   healthRoutes(app, { ...deps, clock, send });
   metricsRoutes(app, { metrics, mayReset: deps.mayResetMetrics, send });
   apiDocsRoutes(app, { send });
@@ -133,7 +133,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
     server,
     endWaiting() {
       followers.end();
-      handedOver?.stopWaiting();
+      forwarding?.stopWaiting();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { ZodType } from 'zod';
 import type { Answer } from './answer.js';
 import { pageAnswer } from './answers.js';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.js';
-import type { PageQuery } from './request-schemas.js';
+import type { PageQuery } from './schemas/request-schemas.js';
 
 const DEFAULT_LIMIT = 100;
 /** An item can be an order of a thousand lines: so many lines end a page before its limit does. */

@@ -1,12 +1,12 @@
 import type { ZodType } from 'zod';
 import { SKU_PATTERN, STORE_ID_PATTERN, type StockName } from '../domain/keys.js';
-import { LETTER_ID_PATTERN, letterIdSchema } from './sync-schemas.js';
+import { LETTER_ID_PATTERN, letterIdSchema } from './schemas/sync-schemas.js';
 import {
   RESERVATION_ID_PATTERN,
   reservationIdSchema,
   skuSchema,
   storeIdSchema,
-} from './name-schemas.js';
+} from './schemas/name-schemas.js';
 import { RequestError } from './request-error.js';
 
 // The names in a path, decoded by the router; what is not one is validation-failed.

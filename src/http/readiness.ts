@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { readinessSchema } from './response-schemas.js';
+import type { readinessSchema } from './schemas/response-schemas.js';
 
 export type ReadinessBody = z.infer<typeof readinessSchema>;
 

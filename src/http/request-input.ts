@@ -1,6 +1,6 @@
 import type { core, ZodType } from 'zod';
 import type { Request } from 'express';
-import { escapeToken } from './strict-json.js';
+import { escapeToken } from './json/strict-json.js';
 import { type MemberFault, RequestError } from './request-error.js';
 
 /** How many faults of one request are named. */

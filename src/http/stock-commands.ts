@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { AdjustStock, ReleaseLine, ReserveStock } from '../domain/commands.js';
 import type { StockName } from '../domain/keys.js';
 import type { Versions } from './preconditions.js';
-import type { adjustSchema, releaseLineSchema, reserveSchema } from './request-schemas.js';
+import type { adjustSchema, releaseLineSchema, reserveSchema } from './schemas/request-schemas.js';
 
 // Member by member, and without spreading: that alone costs half a microsecond per command, and
 // nearly all requests, and operations of batches, are these.

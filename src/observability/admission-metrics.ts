@@ -7,7 +7,7 @@ export interface AdmissionFigures {
     readonly limited: number;
   };
   readonly lanes: Readonly<Record<string, LaneFigures>>;
-  readonly held: number;
+  readonly paused: number;
 }
 
 interface LaneFigures {
@@ -21,7 +21,7 @@ interface LaneFigures {
 export function admissionFamilies({
   limiter,
   lanes,
-  held,
+  paused,
 }: AdmissionFigures): readonly MetricFamily[] {
   function byLane(figure: (lane: LaneFigures) => number): NumberSample[] {
     return Object.entries(lanes).map(([lane, each]) => ({ labels: { lane }, value: figure(each) }));
@@ -62,6 +62,10 @@ export function admissionFamilies({
       byLane(({ waiting }) => waiting),
       'each',
     ),
-    gauge('inventory_held_connections', 'Connections not read at present after a refusal.', held),
+    gauge(
+      'inventory_paused_connections',
+      'Connections not read at present after a refusal.',
+      paused,
+    ),
   ];
 }

@@ -59,16 +59,16 @@ function gathered(
     waiting = '';
     return lines;
   }
-  function handOver(): void {
+  function createForwarding(): void {
     if (waiting !== '') destination.write(taken());
   }
-  setInterval(handOver, FLUSH_AFTER_MS).unref();
+  setInterval(createForwarding, FLUSH_AFTER_MS).unref();
   return {
     write(line) {
-      if (waiting.length + line.length > writeLength) handOver();
+      if (waiting.length + line.length > writeLength) createForwarding();
       waiting += line;
     },
-    flush: handOver,
+    flush: createForwarding,
     writeOut: () => destination.writeOut(taken()),
   };
 }

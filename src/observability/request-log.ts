@@ -8,7 +8,7 @@ import type { RequestMetrics } from './request-metrics.js';
 export type ObservedRequest = IncomingMessage & {
   readonly requestId: string;
   /** By another process of ours, which counts it. */
-  readonly isHandedOver?: boolean;
+  readonly isForwarded?: boolean;
   /** The route that took it: its path is the pattern. */
   readonly route?: { readonly path: string };
 };
@@ -53,7 +53,7 @@ export function createRequestObserver(deps: {
 
   function count(request: ObservedRequest, response: ObservedResponse): void {
     const { method = '', route } = request;
-    if (request.isHandedOver === true) return;
+    if (request.isForwarded === true) return;
     const status = response.writableFinished ? statusOf(response) : undefined;
     metrics.ended(method, route?.path, status, durationOf(response));
   }
@@ -92,7 +92,7 @@ export function createRequestObserver(deps: {
   return (request, response) => {
     request.allLogs = response.allLogs = UNREAD;
     response.startedAtMs = clock.monotonicMs();
-    if (request.isHandedOver !== true) metrics.started();
+    if (request.isForwarded !== true) metrics.started();
     logRequest(request, response);
   };
 }

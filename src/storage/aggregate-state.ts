@@ -8,7 +8,7 @@ import type {
 import type { CentralRecord } from '../domain/aggregate.js';
 import { CentralRecords } from '../domain/central-records.js';
 import type { RecordTime } from '../domain/stock.js';
-import { OpenLetters } from './open-letters.js';
+import { OpenLetters } from './open-dead-letters.js';
 
 /** The central picture in memory, as far as it is committed. */
 export interface AggregateState {

@@ -4,7 +4,7 @@ import type { Changes, KeyEntry, StateView } from '../domain/evolve.js';
 import type { InventoryEvent } from '../domain/events.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
-import { ForgettingWalk } from './forgetting.js';
+import { RetentionWalk } from './retention-walk.js';
 import { type FrozenState, RecordsBefore } from './frozen-state.js';
 import { HoldIndex } from './hold-index.js';
 import { SortedIndex } from './sorted-index.js';
@@ -30,12 +30,12 @@ export class PublishedState implements StateView {
   private readonly closed = new Map<string, number>();
   private readonly skusOfStore = new SortedIndex<string, string>(byCodePoint);
   private readonly idsOfReference = new SortedIndex<string, string>(byCodePoint);
-  private readonly keyWalk = new ForgettingWalk(
+  private readonly keyWalk = new RetentionWalk(
     this.keys,
     (entry) => entry.until,
     (digest) => this.forgetKey(digest),
   );
-  private readonly closedWalk = new ForgettingWalk(
+  private readonly closedWalk = new RetentionWalk(
     this.closed,
     (retainUntil) => retainUntil,
     (id) => this.dropReservation(id),

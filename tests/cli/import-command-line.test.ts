@@ -8,7 +8,7 @@ describe('the command line of the import', () => {
       file: 'orders.csv',
       url: 'http://127.0.0.1:3000',
       concurrency: 8,
-      patienceMs: 300_000,
+      retryForMs: 300_000,
     });
   });
 
@@ -18,7 +18,7 @@ describe('the command line of the import', () => {
     expect(parseCommandLine(args)).toMatchObject({
       url: 'http://shop:80/x',
       concurrency: 2,
-      patienceMs: 0,
+      retryForMs: 0,
     });
   });
 

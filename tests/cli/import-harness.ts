@@ -12,7 +12,7 @@ import { type ImportResult, importOrders } from '../../src/cli/import/import-ord
 import { type ProgressFile, openProgressFile } from '../../src/cli/import/progress-file.js';
 import { InventoryClient } from '../../src/client/inventory-client.js';
 import { type Transport, createTransport } from '../../src/client/transport.js';
-import { realWorld } from '../../src/client/world.js';
+import { nodeEnvironment } from '../../src/client/environment.js';
 import { createHttpApp } from '../../src/http/http-app.js';
 import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
@@ -93,7 +93,7 @@ export interface ImportRun {
   readonly url: string;
   readonly progressFile: string;
   readonly concurrency?: number;
-  readonly patienceMs?: number;
+  readonly retryForMs?: number;
   /** Something that goes wrong between the import and the service, or its progress file. */
   readonly wrapClient?: (client: Transport) => Transport;
   readonly wrapProgress?: (file: ProgressFile) => ProgressFile;
@@ -101,12 +101,12 @@ export interface ImportRun {
 
 /** The import in this process, with short pauses. */
 export async function runImport(run: ImportRun): Promise<ImportResult> {
-  const { csv, url, progressFile, concurrency = 8, patienceMs = 20_000 } = run;
-  const http = createTransport({ url, attemptTimeoutMs: 5_000, world: realWorld });
+  const { csv, url, progressFile, concurrency = 8, retryForMs = 20_000 } = run;
+  const http = createTransport({ url, attemptTimeoutMs: 5_000, environment: nodeEnvironment });
   const transport = run.wrapClient?.(http) ?? http;
   const backoff = { backoffBaseMs: 1, backoffMaxMs: 50 };
   return await importOrders(csv, {
-    client: new InventoryClient({ url, transport, patienceMs, ...backoff }),
+    client: new InventoryClient({ url, transport, retryForMs, ...backoff }),
     openProgress() {
       const file = openProgressFile(progressFile);
       return run.wrapProgress?.(file) ?? file;

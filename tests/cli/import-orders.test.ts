@@ -138,7 +138,7 @@ describe('an import into the real service', () => {
 
   it('gives up when nobody answers, and goes on when somebody does', async () => {
     const run = given(lines('1,A,,4,now,EIRE'));
-    const nobody = { ...run, url: await deadUrl(), patienceMs: 20 };
+    const nobody = { ...run, url: await deadUrl(), retryForMs: 20 };
     await expect(runImport(nobody)).rejects.toThrow('gave up after 0 s without an answer');
 
     expect((await runImport(run)).differences).toEqual([]);

@@ -7,7 +7,7 @@ import {
   type WireRequest,
   createTransport,
 } from '../../src/client/transport.js';
-import { realWorld } from '../../src/client/world.js';
+import { nodeEnvironment } from '../../src/client/environment.js';
 import type { InventoryService } from '../../src/application/inventory-service.js';
 import { UnavailableError } from '../../src/domain/errors.js';
 import { type Edge, startEdge } from '../support/http-edge.js';
@@ -24,7 +24,11 @@ function clientOf(edge: Edge, options: Partial<ClientOptions> = {}): InventoryCl
 
 /** A client whose attempts are lost as `lose` says: before the service has them, or behind it. */
 function lossyClient(edge: Edge, lose: (attempt: number) => 'request' | 'answer' | 'nothing') {
-  const http = createTransport({ url: urlOf(edge), attemptTimeoutMs: 5_000, world: realWorld });
+  const http = createTransport({
+    url: urlOf(edge),
+    attemptTimeoutMs: 5_000,
+    environment: nodeEnvironment,
+  });
   const cut: Reply = { kind: 'unknown', why: 'cut', retryAfterMs: 0 };
   const sent: WireRequest[] = [];
   const transport = {
@@ -146,7 +150,7 @@ describe('a client', () => {
     const edge = await startEdge();
     edge.drain();
 
-    const asked = clientOf(edge, { patienceMs: 10 }).adjust(A, { delta: 1 });
+    const asked = clientOf(edge, { retryForMs: 10 }).adjust(A, { delta: 1 });
 
     const error = await asked.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NoAnswerError);
@@ -157,7 +161,7 @@ describe('a client', () => {
     const edge = await startEdge();
     edge.drain();
     const told = new AbortController();
-    const client = clientOf(edge, { backoffBaseMs: 60_000, backoffMaxMs: 60_000, patienceMs: 1e9 });
+    const client = clientOf(edge, { backoffBaseMs: 60_000, backoffMaxMs: 60_000, retryForMs: 1e9 });
     const asked = client.adjust(A, { delta: 1 }, { signal: told.signal });
     setTimeout(() => told.abort(new Error('enough')), 20);
 
@@ -243,7 +247,7 @@ describe('a hold', () => {
     const edge = await startEdge();
     const sent: string[] = [];
     const real = createTransport({
-      ...{ url: urlOf(edge), attemptTimeoutMs: 5_000, world: realWorld },
+      ...{ url: urlOf(edge), attemptTimeoutMs: 5_000, environment: nodeEnvironment },
     });
     const transport: Transport = {
       send(request) {

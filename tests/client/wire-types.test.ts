@@ -1,8 +1,8 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import type * as wire from '../../src/client/wire-types.js';
-import type * as requests from '../../src/http/request-schemas.js';
-import type * as responses from '../../src/http/response-schemas.js';
+import type * as requests from '../../src/http/schemas/request-schemas.js';
+import type * as responses from '../../src/http/schemas/response-schemas.js';
 
 /** As the service has it, without permission to change it. */
 type Read<Schema> = Frozen<Schema extends z.ZodType ? z.output<Schema> : never>;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import { type HttpConnection, createHttpConnection } from '../support/http-connection.js';
 import { type RecordName, recordAnswer, sendCall } from '../support/record-client.js';
 import { createRecordHistory } from '../support/record-history.js';

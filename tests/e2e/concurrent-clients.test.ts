@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { InventoryProblem } from '../../src/client/errors.js';
 import { InventoryClient } from '../../src/client/inventory-client.js';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 
 const CLIENTS = 64;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
 

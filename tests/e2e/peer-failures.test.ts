@@ -1,8 +1,8 @@
 // What was measured on the earlier public implementation of the same idea, one test each. (That its
 // mutex let several holders in at once is in tests/resilience/keyed-mutex.test.ts.)
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
 

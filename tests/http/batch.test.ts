@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../src/domain/errors.js';
-import { batchResultsSchema } from '../../src/http/response-schemas.js';
+import { batchResultsSchema } from '../../src/http/schemas/response-schemas.js';
 import {
   type Reply,
   expectProblem,

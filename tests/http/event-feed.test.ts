@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cloudEventsSchema, feedPageSchema } from '../../src/http/response-schemas.js';
+import { cloudEventsSchema, feedPageSchema } from '../../src/http/schemas/response-schemas.js';
 import {
   type Edge,
   expectProblem,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../src/assert.js';
 import { type UnavailableCode, UnavailableError } from '../../src/domain/errors.js';
 import { problemOf, statusOf } from '../../src/http/problem.js';
-import { healthSchema, livenessSchema } from '../../src/http/response-schemas.js';
+import { healthSchema, livenessSchema } from '../../src/http/schemas/response-schemas.js';
 import { expectProblem, expectShape, recordPath, startEdge } from '../support/http-edge.js';
 import { exchange, request, sendThenRead, statusesOf } from './raw-exchange.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { healthMetricsSchema, metricsSchema } from '../../src/http/metrics-schemas.js';
+import { healthMetricsSchema, metricsSchema } from '../../src/http/schemas/metrics-schemas.js';
 import {
   type Edge,
   expectProblem,

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
 import { anyOtherRequest, operations } from '../../src/http/openapi/operations.js';
 import { PROBLEMS } from '../../src/http/problem.js';
-import { pascalCase } from '../../src/http/problem-schemas.js';
+import { pascalCase } from '../../src/http/schemas/problem-schemas.js';
 import { apiDocumentText } from '../support/api-document.js';
 import { API_DOCUMENT, type Json, committedDocument } from '../support/committed-document.js';
 import { startExampleService } from '../support/example-run.js';

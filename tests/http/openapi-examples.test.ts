@@ -35,7 +35,7 @@ describe('every example of the API description', () => {
   let service: ExampleService;
   const answers = new Map<string, ExampleAnswer>();
 
-  // They tell one story: each is answered as it is because of those before it.
+  // They tell one scenario: each is answered as it is because of those before it.
   beforeAll(async () => {
     service = await startExampleService(packageVersion());
     for (const [name, { 'x-request': request }] of examples) {

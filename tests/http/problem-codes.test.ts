@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { UnavailableError } from '../../src/domain/errors.js';
-import { httpLimits } from '../../src/http/http-server.js';
+import { httpLimits } from '../../src/http/server/http-server.js';
 import { PROBLEMS, type ProblemCode } from '../../src/http/problem.js';
-import { connectionProblemSchemas, problemSchema } from '../../src/http/problem-schemas.js';
+import { connectionProblemSchemas, problemSchema } from '../../src/http/schemas/problem-schemas.js';
 import {
   type Edge,
   type EdgeOptions,

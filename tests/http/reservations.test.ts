@@ -3,7 +3,7 @@ import {
   reservationPageSchema,
   settledSchema,
   storedReservationSchema,
-} from '../../src/http/response-schemas.js';
+} from '../../src/http/schemas/response-schemas.js';
 import {
   type Edge,
   expectProblem,

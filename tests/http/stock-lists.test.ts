@@ -3,7 +3,7 @@ import {
   eventPageSchema,
   reservationPageSchema,
   stockPageSchema,
-} from '../../src/http/response-schemas.js';
+} from '../../src/http/schemas/response-schemas.js';
 import {
   type Edge,
   expectProblem,

@@ -3,7 +3,7 @@ import {
   heldRecordSchema,
   movedRecordSchema,
   stockRecordSchema,
-} from '../../src/http/response-schemas.js';
+} from '../../src/http/schemas/response-schemas.js';
 import { UnavailableError } from '../../src/domain/errors.js';
 import { expectProblem, expectShape, recordPath, startEdge } from '../support/http-edge.js';
 

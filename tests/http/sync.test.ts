@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { httpLimits } from '../../src/http/http-server.js';
+import { httpLimits } from '../../src/http/server/http-server.js';
 import { expectProblem, recordPath, startEdge } from '../support/http-edge.js';
 
 const STATUS = '/api/sync/status';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { transferredSchema } from '../../src/http/response-schemas.js';
+import { transferredSchema } from '../../src/http/schemas/response-schemas.js';
 import { expectProblem, expectShape, recordPath, startEdge } from '../support/http-edge.js';
 
 const TRANSFERS = '/api/transfers';

@@ -17,9 +17,9 @@ const EVOLVE = 'src/domain/evolve.ts';
 const CONSISTENCY = 'src/domain/consistency.ts';
 const SERVICE = 'src/application/inventory-service.ts';
 const REPOSITORY = 'src/storage/file/file-inventory-repository.ts';
-const SEGMENT = 'src/storage/file/active-segment.ts';
-const FILES = 'src/storage/file/file-system.ts';
-const PREPARE = 'src/storage/file/prepare.ts';
+const SEGMENT = 'src/storage/file/log/active-segment.ts';
+const FILES = 'src/storage/file/disk/file-system.ts';
+const PREPARE = 'src/storage/file/recovery/prepare.ts';
 const TURNS = 'src/storage/file/shared/turn-writer.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -216,7 +216,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'this.putKey(key, { fingerprint, sequence: event.sequence, until: keyUntil });',
     replace: '',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a write that is asked again with its key after "not executed"',
     ],
   },
@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace:
       'for (const event of appended) void commits.add(event); state.publish(state.lastSequence);',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'an acknowledgement shows nothing of itself to readers before that',
     ],
   },
@@ -247,7 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'onFailed: () => state.dropPending(),',
     replace: 'onFailed: () => undefined,',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a disk without room drops all that is pending and queued',
     ],
   },
@@ -256,7 +256,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: SEGMENT,
     search: 'await syncOrDie(() => segment.file.dataSync(), segment.name);',
     replace: '',
-    killer: ['tests/storage/file/event-log.test.ts', 'a sync that fails is the end'],
+    killer: ['tests/storage/file/log/event-log.test.ts', 'a sync that fails is the end'],
   },
   {
     name: 'a failed write is not cut back',
@@ -264,7 +264,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'await cutBack(segment);',
     replace: '',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a disk without room drops all that is pending and queued',
     ],
   },
@@ -274,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'await segment.file.dataSync();',
     replace: '',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a disk without room drops all that is pending and queued',
     ],
   },
@@ -283,7 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: FILES,
     search: 'await sync();',
     replace: 'await sync().catch(sync);',
-    killer: ['tests/storage/file/event-log.test.ts', 'a sync that fails is the end'],
+    killer: ['tests/storage/file/log/event-log.test.ts', 'a sync that fails is the end'],
   },
   {
     name: 'a short write is taken for a whole one',
@@ -291,7 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'written += taken;',
     replace: 'written += bytes.length;',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a disk without room answers only after the cut is itself durable',
     ],
   },
@@ -301,47 +301,47 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'await syncOrDie(() => fileSystem.syncDirectory(path.directory), path.directory);',
     replace: '',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a sync that fails ends it where it is that of the directory of that manifest',
     ],
   },
   {
     name: 'a log that ends too early is taken',
-    file: 'src/storage/file/loss-floor.ts',
+    file: 'src/storage/file/recovery/loss-floor.ts',
     search: 'if (scan.last >= floor) return;',
     replace: 'if (scan.last >= 0) return;',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       "damage in the active segment 'a flipped bit in a newline' below what was acknowledged is refused, naming file, line and sequence",
     ],
   },
   {
     name: 'a clean stop is believed, whatever is there now',
-    file: 'src/storage/file/recovery.ts',
+    file: 'src/storage/file/recovery/recovery.ts',
     search: 'if (!same) {',
     replace: 'if (!same && name === "") {',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       'damage in the active segment after a clean stop is refused even where it is in no event',
     ],
   },
   {
     name: 'lines need not follow each other',
-    file: 'src/storage/file/segment-scan.ts',
+    file: 'src/storage/file/format/segment-scan.ts',
     search: 'if (line.previous !== previous)',
     replace: 'if (line.previous === "")',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       'damage in the active segment is refused where a line is that of another log',
     ],
   },
   {
     name: 'lines may be rotten',
-    file: 'src/storage/file/record-format.ts',
+    file: 'src/storage/file/format/record-format.ts',
     search: 'return crcDigits(line) === crc32(line.subarray(0, end));',
     replace: 'return true;',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       "damage in the active segment 'a flipped bit' is found without the watermark, by what the lines behind it say",
     ],
   },
@@ -351,7 +351,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'if (scan.broken !== undefined) {',
     replace: 'if (scan.broken !== undefined && epoch < 0) {',
     killer: [
-      'tests/storage/file/recovery.test.ts',
+      'tests/storage/file/recovery/recovery.test.ts',
       'a torn tail is never written over by another one',
     ],
   },
@@ -361,7 +361,7 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'if (!clean) {',
     replace: 'if (!clean && scan.broken !== undefined) {',
     killer: [
-      'tests/storage/file/recovery.test.ts',
+      'tests/storage/file/recovery/recovery.test.ts',
       'a start does not rewrite the segment of a clean stop, and that of any other it does',
     ],
   },
@@ -371,37 +371,37 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'clean: null, durable: scan.last',
     replace: 'durable: scan.last',
     killer: [
-      'tests/storage/file/recovery.test.ts',
+      'tests/storage/file/recovery/recovery.test.ts',
       'a start clears the clean mark before it appends anything',
     ],
   },
   {
     name: 'a snapshot is used without a look at it',
-    file: 'src/storage/file/snapshot-load.ts',
+    file: 'src/storage/file/snapshot/snapshot-load.ts',
     search: "if (hash.digest('hex') !== entry.sha256) ",
     replace: 'if (bytes === 0) ',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       'a damaged snapshot is passed over even where all its lines are right',
     ],
   },
   {
     name: 'what came after a failed write waits for ever',
-    file: 'src/storage/file/group-commit.ts',
+    file: 'src/storage/file/log/group-commit.ts',
     search: '[writing, collecting];',
     replace: '[writing];',
     killer: [
-      'tests/storage/file/group-commit.test.ts',
+      'tests/storage/file/log/group-commit.test.ts',
       'group commit rejects a batch that failed and all that came later, after the state is put right',
     ],
   },
   {
     name: 'after a failed sync writes go on',
-    file: 'src/storage/file/write-guard.ts',
+    file: 'src/storage/file/log/write-guard.ts',
     search: 'if (dead) await new Promise<never>(() => undefined);',
     replace: '',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a sync that fails ends it also where it follows a cut, or where the cut fails',
     ],
   },
@@ -427,7 +427,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the next segment may have no name after a loss of power',
-    file: 'src/storage/file/rotation.ts',
+    file: 'src/storage/file/log/rotation.ts',
     search: 'await syncOrDie(() => fileSystem.syncDirectory(paths.events), paths.events);',
     replace: '',
     killer: [
@@ -447,17 +447,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lines behind a seal are taken',
-    file: 'src/storage/file/segment-scan.ts',
+    file: 'src/storage/file/format/segment-scan.ts',
     search: "if (sealed) return 'follows the seal of the segment';",
     replace: '',
     killer: [
-      'tests/storage/file/segment-scan.test.ts',
+      'tests/storage/file/format/segment-scan.test.ts',
       'the scan of a segment takes nothing behind a seal',
     ],
   },
   {
     name: 'a segment is closed without a seal',
-    file: 'src/storage/file/rotation.ts',
+    file: 'src/storage/file/log/rotation.ts',
     search: 'if (!segment.sealed) await seal(deps, segment, epoch);',
     replace: '',
     killer: [
@@ -467,7 +467,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a snapshot that no manifest names stays',
-    file: 'src/storage/file/snapshotter.ts',
+    file: 'src/storage/file/snapshot/snapshotter.ts',
     search: 'await removeLeftovers(deps, current);',
     replace: '',
     killer: [
@@ -477,11 +477,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a snapshot stands for segments that nobody has read back',
-    file: 'src/storage/file/snapshotter.ts',
+    file: 'src/storage/file/snapshot/snapshotter.ts',
     search: 'if (damage !== undefined) throw new DataDirectoryError(damage);',
     replace: '',
     killer: [
-      'tests/storage/file/refused-start.test.ts',
+      'tests/storage/file/recovery/refused-start.test.ts',
       'damage in a sealed segment is found when the next snapshot is made, and stops the writes',
     ],
   },
@@ -507,41 +507,41 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what has arrived is served before new connections are let in',
-    file: 'src/http/accept-first.ts',
-    search: 'isLettingIn = true;',
+    file: 'src/http/admission/accept-priority.ts',
+    search: 'isAccepting = true;',
     replace: '',
     killer: [
-      'tests/http/accept-first.test.ts',
+      'tests/http/admission/accept-priority.test.ts',
       'new connections wait for one turn of the loop, and not for one each, while others are served',
     ],
   },
   {
     name: 'a request is served whose client has left',
-    file: 'src/http/admission.ts',
+    file: 'src/http/admission/admission.ts',
     search: 'if (response.destroyed || isBehindTheLast(request)) return;',
     replace: 'if (isBehindTheLast(request)) return;',
     killer: [
-      'tests/http/accept-first.test.ts',
+      'tests/http/admission/accept-priority.test.ts',
       'new connections let nothing be done for a client that has left meanwhile',
     ],
   },
   {
     name: 'who has waited for too long is taken in',
-    file: 'src/http/waiting-requests.ts',
+    file: 'src/http/admission/waiting-requests.ts',
     search: ' && clock.monotonicMs() - waiting.sinceMs <= waitMsMax',
     replace: '',
     killer: [
-      'tests/http/waiting-requests.test.ts',
+      'tests/http/admission/waiting-requests.test.ts',
       'requests for which there is no room are refused, and not taken in, when they have waited for too long',
     ],
   },
   {
     name: 'what is durable is called refused where the locks cannot be looked at',
-    file: 'src/storage/file/event-log.ts',
+    file: 'src/storage/file/log/event-log.ts',
     search: "throw new StorageFatalError('the locks cannot be looked at', { cause: error });",
     replace: 'throw error;',
     killer: [
-      'tests/storage/file/event-log.test.ts',
+      'tests/storage/file/log/event-log.test.ts',
       'a lock that was lost or of which nobody can say whether it is, is none: what is in the log is not called refused',
     ],
   },
@@ -557,31 +557,31 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'letting in takes as long as others come',
-    file: 'src/http/accept-first.ts',
+    file: 'src/http/admission/accept-priority.ts',
     search: ' && isTime()',
     replace: '',
     killer: [
-      'tests/http/accept-first.test.ts',
+      'tests/http/admission/accept-priority.test.ts',
       'new connections in turns of 4 ms, do not keep others from being served by what they bring',
     ],
   },
   {
     name: 'what those bring who are let in does not count',
-    file: 'src/http/accept-first.ts',
+    file: 'src/http/admission/accept-priority.ts',
     search: ' || (turns < tasks.length && isTime())',
     replace: '',
     killer: [
-      'tests/http/accept-first.test.ts',
+      'tests/http/admission/accept-priority.test.ts',
       'new connections are let in before what 100 of them bring',
     ],
   },
   {
     name: 'any coding of a body is taken',
-    file: 'src/http/request-head.ts',
+    file: 'src/http/server/request-head.ts',
     search: "coding !== undefined && coding.toLowerCase() !== 'chunked'",
     replace: 'false',
     killer: [
-      'tests/http/request-head.test.ts',
+      'tests/http/server/request-head.test.ts',
       'a request whose end others might find elsewhere is refused with all behind it: coded "gzip, chunked"',
     ],
   },

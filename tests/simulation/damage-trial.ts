@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { DataDirectoryError } from '../../src/storage/file/errors.js';
+import { DataDirectoryError } from '../../src/storage/file/disk/errors.js';
 import { createSeededRandom } from '../support/seeded-random.js';
 import { createSimulatedDisk } from '../support/simulated-disk.js';
 import { SECTOR_BYTES } from '../support/simulated-file.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import { faultyStorage, quiet, ROOT } from '../storage/file/faulty-storage.js';
 import { playSeed } from './failure-report.js';
 

@@ -16,7 +16,7 @@ import {
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
 import { type BreakerPolicy, createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
-import type { FileSystem } from '../../src/storage/file/file-system.js';
+import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
 import { createInProcessMaintenance } from '../support/in-process-maintenance.js';
 import { type Said, nothingSaid } from '../support/test-storage.js';
 import type { SimulatedTime } from './simulated-time.js';

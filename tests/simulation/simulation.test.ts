@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FileSystem } from '../../src/storage/file/file-system.js';
+import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
 import { reportProof } from '../support/proof-figures.js';
 import { chosenSeed, proofScale } from '../support/seeded-random.js';
 import { playSeed } from './failure-report.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/domain/commands.js';
 import { UnavailableError } from '../../src/domain/errors.js';
-import type { FileSystem } from '../../src/storage/file/file-system.js';
+import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
 import { reportProof } from '../support/proof-figures.js';
 import { createSeededRandom } from '../support/seeded-random.js';
 import { createSimulatedDisk } from '../support/simulated-disk.js';

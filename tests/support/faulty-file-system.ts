@@ -1,4 +1,4 @@
-import type { FileSystem, OpenFile } from '../../src/storage/file/file-system.js';
+import type { FileSystem, OpenFile } from '../../src/storage/file/disk/file-system.js';
 import { systemError } from './simulated-disk.js';
 
 export type OperationName = keyof FileSystem | keyof OpenFile;

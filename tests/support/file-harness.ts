@@ -7,7 +7,7 @@ import {
   type FileInventoryRepository,
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
 import { createSystem } from '../../src/system.js';
 import type { RepositoryHarness } from '../contracts/inventory-repository-contract.js';
 import type { FakeClock } from './fake-clock.js';

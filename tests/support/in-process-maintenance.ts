@@ -1,7 +1,7 @@
-import { dataPaths } from '../../src/storage/file/data-directory.js';
-import type { FileSystem } from '../../src/storage/file/file-system.js';
-import type { Maintenance } from '../../src/storage/file/maintenance.js';
-import { checkSealed } from '../../src/storage/file/segment-check.js';
+import { dataPaths } from '../../src/storage/file/disk/data-directory.js';
+import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
+import type { Maintenance } from '../../src/storage/file/snapshot/maintenance.js';
+import { checkSealed } from '../../src/storage/file/log/segment-check.js';
 
 /** The work of the maintenance thread, done here: on whatever file system, in the order of the test. */
 export function createInProcessMaintenance(root: string, fileSystem: FileSystem): Maintenance {

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InventoryEvent } from '../../src/domain/events.js';
-import { parseLine } from '../../src/storage/file/record-format.js';
+import { parseLine } from '../../src/storage/file/format/record-format.js';
 
 /** The events of a real directory, up to the first line that is none. */
 export function eventsOnDisk(dataDir: string): readonly InventoryEvent[] {

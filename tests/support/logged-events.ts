@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'vitest';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { verifyLog } from '../../src/storage/file/verify-log.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { verifyLog } from '../../src/storage/file/recovery/verify-log.js';
 import type { Acknowledged } from './sharing-servers.js';
 
 interface LoggedEvent {

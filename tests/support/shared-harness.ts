@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRecordClock } from '../../src/application/record-clock.js';
-import { type KernelLock, openKernelLock } from '../../src/storage/file/kernel-lock.js';
-import { createNodeFileSystem } from '../../src/storage/file/node-file-system.js';
-import { takeSharedPresence } from '../../src/storage/file/presence-lock.js';
+import { type KernelLock, openKernelLock } from '../../src/storage/file/disk/kernel-lock.js';
+import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
+import { takeSharedPresence } from '../../src/storage/file/disk/presence-lock.js';
 import {
   type SharedInventoryRepository,
   openSharedInventoryRepository,

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dirname, basename } from 'node:path';
-import type { FileSystem, OpenFile } from '../../src/storage/file/file-system.js';
+import type { FileSystem, OpenFile } from '../../src/storage/file/disk/file-system.js';
 import type { SeededRandom } from './seeded-random.js';
 import { type Entry, SimulatedDirectory } from './simulated-directory.js';
 import { SimulatedFile } from './simulated-file.js';

@@ -1,4 +1,8 @@
-import { type Admission, type AdmissionDeps, createAdmission } from '../../src/http/admission.js';
+import {
+  type Admission,
+  type AdmissionDeps,
+  createAdmission,
+} from '../../src/http/admission/admission.js';
 import { createRateLimiter } from '../../src/resilience/rate-limiter.js';
 import type { System } from '../../src/system.js';
 

@@ -15,9 +15,9 @@ import {
   type FileRepositoryDeps,
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
-import type { FileSystem } from '../../src/storage/file/file-system.js';
-import type { Maintenance } from '../../src/storage/file/maintenance.js';
-import type { SnapshotPolicy } from '../../src/storage/file/snapshot-policy.js';
+import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
+import type { Maintenance } from '../../src/storage/file/snapshot/maintenance.js';
+import type { SnapshotPolicy } from '../../src/storage/file/snapshot/snapshot-policy.js';
 import { createInProcessMaintenance } from './in-process-maintenance.js';
 import { type SimulatedSystem, createSimulatedSystem } from './simulated-system.js';
 

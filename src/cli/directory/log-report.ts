@@ -1,4 +1,4 @@
-import type { LogReport } from '../../storage/file/verify-log.js';
+import type { LogReport } from '../../storage/file/recovery/verify-log.js';
 import { timeText } from '../../time-text.js';
 
 /** What a fold of a whole log has found, for a person; what is wrong goes to standard error. */

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { Moment } from '../../application/record-history.js';
 import { copyDirectory } from '../../storage/file/copy/copy-directory.js';
 import { takeTarget } from '../../storage/file/copy/copy-target.js';
-import { createNodeFileSystem } from '../../storage/file/node-file-system.js';
-import { isInUse } from '../../storage/file/presence-lock.js';
-import { UNFINISHED_NAME } from '../../storage/file/unfinished-copy.js';
+import { createNodeFileSystem } from '../../storage/file/disk/node-file-system.js';
+import { isInUse } from '../../storage/file/disk/presence-lock.js';
+import { UNFINISHED_NAME } from '../../storage/file/recovery/unfinished-copy.js';
 import { createSystem } from '../../system.js';
 import { printLogReport } from './log-report.js';
 

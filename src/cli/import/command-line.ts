@@ -23,7 +23,7 @@ export type CommandLine =
       readonly file: string;
       readonly url: string;
       readonly concurrency: number;
-      readonly patienceMs: number;
+      readonly retryForMs: number;
     }
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly why: string };
@@ -50,7 +50,7 @@ export function parseCommandLine(args: string[]): CommandLine {
     if (concurrency === undefined) return wrong('--concurrency is a number from 1 to 64');
     const patience = wholeNumber(values.patience, 0, 86_400);
     if (patience === undefined) return wrong('--patience is a number of seconds up to 86400');
-    return { kind: 'import', file, url: values.url, concurrency, patienceMs: patience * 1_000 };
+    return { kind: 'import', file, url: values.url, concurrency, retryForMs: patience * 1_000 };
   } catch (error) {
     if (error instanceof TypeError) return wrong(error.message);
     throw error;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InventoryClient } from '../../client/inventory-client.js';
-import type { Doubt } from '../../client/patience.js';
+import type { Doubt } from '../../client/retrier.js';
 import type { BatchOperation, OperationRefused } from '../../client/wire-types.js';
 import { type Decision, decisionOf } from './decision.js';
 import { ImportError } from './import-error.js';

@@ -39,12 +39,12 @@ export function createOpeningRunner({ client, inDoubt, progress, fileHash }: Ste
     const openings = steps.map((step) => ({ step, reference: referenceOf(fileHash, step) }));
     const doubtful = new Set(openings.filter(isOpen));
     await markSent(openings);
-    const waiting = client.asker.startWaiting();
+    const waiting = client.retrier.startWaiting();
     for (;;) {
       await lookUp(doubtful);
       const left = openings.filter(isOpen);
       if (left.length === 0) return;
-      const outcomes = outcomesOf(left, await client.asker.attempt(batchRequest(left)));
+      const outcomes = outcomesOf(left, await client.retrier.attempt(batchRequest(left)));
       let unanswered: NoAnswer | undefined;
       const settled: ProgressEntry[] = [];
       for (const { opening, outcome } of outcomes) {

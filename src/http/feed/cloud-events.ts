@@ -1,6 +1,6 @@
 import type { InventoryEvent } from '../../domain/events.js';
 import { timeText } from '../../time-text.js';
-import { eventJson } from '../wire-json.js';
+import { eventJson } from '../json/wire-json.js';
 
 /** CloudEvents 1.0, JSON batch format §4; the binding to HTTP §3.3. */
 export const CLOUD_EVENTS_BATCH = 'application/cloudevents-batch+json';

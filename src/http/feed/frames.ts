@@ -1,5 +1,5 @@
 import type { InventoryEvent } from '../../domain/events.js';
-import { eventJson } from '../wire-json.js';
+import { eventJson } from '../json/wire-json.js';
 
 /** The media type of server-sent events (WHATWG HTML §9.2). */
 export const EVENT_STREAM = 'text/event-stream';

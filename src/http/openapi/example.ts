@@ -1,4 +1,4 @@
-/** A request of the story that the examples tell, as somebody would send it. */
+/** A request of the scenario that the examples tell, as somebody would send it. */
 export interface ExampleRequest {
   /** Unique, and what the example is called in the document. */
   readonly name: string;

@@ -1,8 +1,8 @@
 import { CLOUD_EVENTS_BATCH } from '../feed/cloud-events.js';
 import { z } from 'zod';
 import { EVENT_STREAM } from '../feed/frames.js';
-import { feedQuerySchema } from '../request-schemas.js';
-import { cloudEventsSchema, feedPageSchema } from '../response-schemas.js';
+import { feedQuerySchema } from '../schemas/request-schemas.js';
+import { cloudEventsSchema, feedPageSchema } from '../schemas/response-schemas.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import type { Operation } from './operation.js';
 

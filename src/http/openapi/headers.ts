@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { requestIdSchema } from '../request-id.js';
-import { positionSchema } from '../request-schemas.js';
+import { positionSchema } from '../schemas/request-schemas.js';
 
 // The headers of requests and answers. What Node adds by itself (Date, Connection, Keep-Alive,
 // Content-Length, Transfer-Encoding) is not described.

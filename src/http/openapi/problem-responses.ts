@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { PROBLEMS, type ProblemCode } from '../problem.js';
-import { connectionProblemSchemas, pascalCase, problemOfCodes } from '../problem-schemas.js';
+import {
+  connectionProblemSchemas,
+  pascalCase,
+  problemOfCodes,
+} from '../schemas/problem-schemas.js';
 import { type ResponseHeaders, responseHeaders } from './headers.js';
 import { type Operation, STORAGE_PROBLEMS } from './operation.js';
 

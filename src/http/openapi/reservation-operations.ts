@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
-import { reservationIdSchema } from '../name-schemas.js';
+import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { reservationIdSchema } from '../schemas/name-schemas.js';
 import {
   createReservationSchema,
   extendSchema,
   reservationsQuerySchema,
   settleSchema,
-} from '../request-schemas.js';
+} from '../schemas/request-schemas.js';
 import {
   reservationPageSchema,
   settledSchema,
   storedReservationSchema,
-} from '../response-schemas.js';
+} from '../schemas/response-schemas.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import { type Operation, STORAGE_PROBLEMS, done, found } from './operation.js';
 

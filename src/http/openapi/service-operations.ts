@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { healthMetricsSchema, metricsSchema } from '../metrics-schemas.js';
-import { nothingSchema } from '../request-schemas.js';
-import { healthSchema, livenessSchema, readinessSchema } from '../response-schemas.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { healthMetricsSchema, metricsSchema } from '../schemas/metrics-schemas.js';
+import { nothingSchema } from '../schemas/request-schemas.js';
+import { healthSchema, livenessSchema, readinessSchema } from '../schemas/response-schemas.js';
 import { PAGE_FILES } from '../routes/api-docs.js';
 import { responseHeaders } from './headers.js';
 import { type Operation, found } from './operation.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { BATCH_BODY_BYTES_MAX, LINES_BODY_BYTES_MAX } from '../body-limits.js';
-import { batchSchema, transferSchema } from '../request-schemas.js';
-import { batchResultsSchema, transferredSchema } from '../response-schemas.js';
+import { BATCH_BODY_BYTES_MAX, LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { batchSchema, transferSchema } from '../schemas/request-schemas.js';
+import { batchResultsSchema, transferredSchema } from '../schemas/response-schemas.js';
 import { requestHeaders } from './headers.js';
 import { type Operation, done } from './operation.js';
 

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { skuSchema, storeIdSchema } from '../name-schemas.js';
-import { pageQuerySchema } from '../request-schemas.js';
-import { eventPageSchema, reservationPageSchema, stockPageSchema } from '../response-schemas.js';
+import { skuSchema, storeIdSchema } from '../schemas/name-schemas.js';
+import { pageQuerySchema } from '../schemas/request-schemas.js';
+import {
+  eventPageSchema,
+  reservationPageSchema,
+  stockPageSchema,
+} from '../schemas/response-schemas.js';
 import { responseHeaders } from './headers.js';
 import { type Operation, STORAGE_PROBLEMS, type Success, found } from './operation.js';
 

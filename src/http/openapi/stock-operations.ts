@@ -1,14 +1,18 @@
 import { z } from 'zod';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { skuSchema, storeIdSchema } from '../name-schemas.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { skuSchema, storeIdSchema } from '../schemas/name-schemas.js';
 import {
   adjustSchema,
   countSchema,
   recordQuerySchema,
   releaseLineSchema,
   reserveSchema,
-} from '../request-schemas.js';
-import { heldRecordSchema, movedRecordSchema, stockRecordSchema } from '../response-schemas.js';
+} from '../schemas/request-schemas.js';
+import {
+  heldRecordSchema,
+  movedRecordSchema,
+  stockRecordSchema,
+} from '../schemas/response-schemas.js';
 import { requestHeaders, responseHeaders } from './headers.js';
 import { type Operation, STORAGE_PROBLEMS, done, found } from './operation.js';
 

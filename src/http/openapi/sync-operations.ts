@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { skuSchema } from '../name-schemas.js';
-import { nothingSchema } from '../request-schemas.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { skuSchema } from '../schemas/name-schemas.js';
+import { nothingSchema } from '../schemas/request-schemas.js';
 import {
   centralSkuQuerySchema,
   centralSkuSchema,
@@ -13,7 +13,7 @@ import {
   startSyncSchema,
   syncRunSchema,
   syncStatusSchema,
-} from '../sync-schemas.js';
+} from '../schemas/sync-schemas.js';
 import { responseHeaders } from './headers.js';
 import { type Operation, type Success, found } from './operation.js';
 

@@ -9,8 +9,8 @@ import type { IdSource } from '../../system.js';
 import { WRITTEN } from '../answer.js';
 import { batchAnswer, singleResultJson } from '../answers.js';
 import { keyedRequest, recordedSource, sourceOf } from '../command-runner.js';
-import { BATCH_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
+import { BATCH_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { type Problem, type ProblemSource, problemJson, statusOf } from '../problem.js';
 import { refusalProblem } from '../refusal-problem.js';
@@ -20,7 +20,7 @@ import {
   type BatchOperationBody,
   batchFrameSchema,
   batchOperationSchema,
-} from '../request-schemas.js';
+} from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { adjustCommand, reserveCommand } from '../stock-commands.js';
 

@@ -7,13 +7,13 @@ import { sourceOf } from '../command-runner.js';
 import { CLOUD_EVENTS_BATCH, cloudEventsJson } from '../feed/cloud-events.js';
 import type { Followers } from '../feed/followers.js';
 import { EVENT_STREAM, retryFrame } from '../feed/frames.js';
-import { lingerOnClose } from '../lingering-close.js';
+import { lingerOnClose } from '../server/lingering-close.js';
 import { type Problem, problemAnswer } from '../problem.js';
 import { RequestError } from '../request-error.js';
 import { parseQuery } from '../request-input.js';
-import { type FeedQuery, feedQuerySchema, positionSchema } from '../request-schemas.js';
+import { type FeedQuery, feedQuerySchema, positionSchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
-import { eventJson } from '../wire-json.js';
+import { eventJson } from '../json/wire-json.js';
 
 const EVENTS = '/api/events';
 const DEFAULT_LIMIT = 100;

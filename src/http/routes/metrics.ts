@@ -1,10 +1,10 @@
 import type { IRouter, Request, Response } from 'express';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
-import type { MetricsBody, ResilienceBody } from '../metrics-schemas.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
+import type { MetricsBody, ResilienceBody } from '../schemas/metrics-schemas.js';
 import { READ, type SendAnswer, WRITTEN } from '../answer.js';
 import { parseBody, refuseQuery } from '../request-input.js';
-import { nothingSchema } from '../request-schemas.js';
+import { nothingSchema } from '../schemas/request-schemas.js';
 import { methodNotAllowed } from '../route-deps.js';
 import { timeText } from '../../time-text.js';
 

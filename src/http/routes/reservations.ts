@@ -1,9 +1,9 @@
 import type { IRouter, Request, Response } from 'express';
 import { READ } from '../answer.js';
 import { orderedAnswer, settledAnswer } from '../answers.js';
-import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
-import { reservationIdSchema } from '../name-schemas.js';
+import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
+import { reservationIdSchema } from '../schemas/name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
 import { parseReservationId } from '../path-names.js';
 import { refuseConditions } from '../preconditions.js';
@@ -13,9 +13,9 @@ import {
   extendSchema,
   reservationsQuerySchema,
   settleSchema,
-} from '../request-schemas.js';
+} from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
-import { reservationJson, storedReservationJson } from '../wire-json.js';
+import { reservationJson, storedReservationJson } from '../json/wire-json.js';
 
 const RESERVATIONS = '/api/reservations';
 

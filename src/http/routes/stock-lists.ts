@@ -5,13 +5,13 @@ import type { InventoryEvent } from '../../domain/events.js';
 import { type StockName, stockKey } from '../../domain/keys.js';
 import { pageAnswer } from '../answers.js';
 import { encodeCursor, forgedCursor } from '../cursor.js';
-import { skuSchema } from '../name-schemas.js';
+import { skuSchema } from '../schemas/name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
 import { parseStockName, parseStoreId } from '../path-names.js';
 import { parseQuery } from '../request-input.js';
-import { pageQuerySchema } from '../request-schemas.js';
+import { pageQuerySchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
-import { eventJson, recordJson, reservationJson } from '../wire-json.js';
+import { eventJson, recordJson, reservationJson } from '../json/wire-json.js';
 
 const STORE = '/api/inventory/stores/:storeId/inventory';
 

@@ -3,8 +3,8 @@ import type { Moment } from '../../application/record-history.js';
 import type { StockName } from '../../domain/keys.js';
 import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
 import { READ } from '../answer.js';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
 import { parseStockName } from '../path-names.js';
 import {
   etagOf,
@@ -22,10 +22,10 @@ import {
   recordQuerySchema,
   releaseLineSchema,
   reserveSchema,
-} from '../request-schemas.js';
+} from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { adjustCommand, releaseCommand, reserveCommand } from '../stock-commands.js';
-import { recordJson } from '../wire-json.js';
+import { recordJson } from '../json/wire-json.js';
 
 const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
 

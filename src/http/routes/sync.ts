@@ -1,15 +1,15 @@
 import type { IRoute, IRouter, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import { type Answer, READ, WRITTEN } from '../answer.js';
-import { STOCK_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
+import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
 import { listAnswer, requestedPage } from '../page.js';
 import { parseLetterId, parseSku } from '../path-names.js';
 import { parseBody, parseQuery, refuseQuery } from '../request-input.js';
 import { RequestError } from '../request-error.js';
-import { nothingSchema } from '../request-schemas.js';
+import { nothingSchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
-import { centralSkuJson, deadLetterJson, syncRunJson, syncStatusJson } from '../sync-json.js';
+import { centralSkuJson, deadLetterJson, syncRunJson, syncStatusJson } from '../json/sync-json.js';
 import {
   type retriedSchema,
   centralSkuQuerySchema,
@@ -17,7 +17,7 @@ import {
   letterIdSchema,
   lettersQuerySchema,
   startSyncSchema,
-} from '../sync-schemas.js';
+} from '../schemas/sync-schemas.js';
 
 const SYNC = '/api/sync';
 const LETTERS = `${SYNC}/dead-letters`;
@@ -25,13 +25,13 @@ const LETTERS = `${SYNC}/dead-letters`;
 type LetterRequest = Request<{ id: string }>;
 
 /**
- * The central view, the worker that keeps it, and what that could not fold. `handOver` is asked first:
+ * The central view, the worker that keeps it, and what that could not fold. `createForwarding` is asked first:
  * another process may be the one that answers.
  */
 export function syncRoutes(
   router: IRouter,
   { central, send, release }: RouteDeps,
-  handOver?: RequestHandler,
+  createForwarding?: RequestHandler,
 ): void {
   const { worker, desk, queries } = central;
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
@@ -46,7 +46,7 @@ export function syncRoutes(
 
   function route(path: string): IRoute {
     const made = router.route(path);
-    return handOver === undefined ? made : made.all(handOver);
+    return createForwarding === undefined ? made : made.all(createForwarding);
   }
 
   async function readSku(request: Request<{ sku: string }>, response: Response): Promise<void> {

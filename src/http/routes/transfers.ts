@@ -1,10 +1,10 @@
 import type { IRouter, Request, Response } from 'express';
 import { transferredAnswer } from '../answers.js';
-import { LINES_BODY_BYTES_MAX } from '../body-limits.js';
-import { jsonBody } from '../json-body.js';
+import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
+import { jsonBody } from '../json/json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { parseBody, refuseQuery } from '../request-input.js';
-import { transferSchema } from '../request-schemas.js';
+import { transferSchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
 /** Goods that move from one store to another, as one event. */

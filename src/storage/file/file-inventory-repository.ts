@@ -7,17 +7,17 @@ import { type FailedAttempt, type RetryPolicy, createRetry } from '../../resilie
 import type { System } from '../../system.js';
 import { createDurableReads } from '../durable-reads.js';
 import { runTransaction } from '../transaction.js';
-import { type DataPaths, dataPaths } from './data-directory.js';
-import { DataDirectoryError, StorageFatalError } from './errors.js';
-import { createEventLog } from './event-log.js';
-import type { FileSystem } from './file-system.js';
-import { createGroupCommit } from './group-commit.js';
-import { createLogReader } from './log-reader.js';
-import type { Maintenance } from './maintenance.js';
-import type { PresenceLock } from './presence-lock.js';
-import { recover } from './recovery.js';
-import { type SnapshotPolicy, isRotationDue } from './snapshot-policy.js';
-import { createSnapshotter } from './snapshotter.js';
+import { type DataPaths, dataPaths } from './disk/data-directory.js';
+import { DataDirectoryError, StorageFatalError } from './disk/errors.js';
+import { createEventLog } from './log/event-log.js';
+import type { FileSystem } from './disk/file-system.js';
+import { createGroupCommit } from './log/group-commit.js';
+import { createLogReader } from './log/log-reader.js';
+import type { Maintenance } from './snapshot/maintenance.js';
+import type { PresenceLock } from './disk/presence-lock.js';
+import { recover } from './recovery/recovery.js';
+import { type SnapshotPolicy, isRotationDue } from './snapshot/snapshot-policy.js';
+import { createSnapshotter } from './snapshot/snapshotter.js';
 
 /** How much may wait for the disk before new writes are turned away: events and their lines. */
 const PENDING_WEIGHT_MAX = 100_000;

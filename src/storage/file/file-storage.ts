@@ -5,9 +5,9 @@ import {
   type FileRepositoryDeps,
   openFileInventoryRepository,
 } from './file-inventory-repository.js';
-import { StorageFatalError } from './errors.js';
-import { openKernelLock } from './kernel-lock.js';
-import { prepareDirectory, takePresenceLock, takeSharedPresence } from './presence-lock.js';
+import { StorageFatalError } from './disk/errors.js';
+import { openKernelLock } from './disk/kernel-lock.js';
+import { prepareDirectory, takePresenceLock, takeSharedPresence } from './disk/presence-lock.js';
 import {
   type SharingFigures,
   openSharedInventoryRepository,

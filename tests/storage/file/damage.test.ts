@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DataDirectoryError } from '../../../src/storage/file/errors.js';
+import { DataDirectoryError } from '../../../src/storage/file/disk/errors.js';
 import { reportProof } from '../../support/proof-figures.js';
 import { SECTOR_BYTES } from '../../support/simulated-file.js';
 import {

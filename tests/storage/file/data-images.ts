@@ -1,4 +1,4 @@
-import { crcText, lineEnd } from '../../../src/storage/file/record-format.js';
+import { crcText, lineEnd } from '../../../src/storage/file/format/record-format.js';
 import type { TestStorage } from '../../support/test-storage.js';
 import { EVENTS, type FaultyStorage, emptyDisk, faultyStorage } from './faulty-storage.js';
 

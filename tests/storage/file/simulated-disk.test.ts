@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenFile } from '../../../src/storage/file/file-system.js';
+import type { OpenFile } from '../../../src/storage/file/disk/file-system.js';
 import { createSeededRandom } from '../../support/seeded-random.js';
 import { type SimulatedDisk, createSimulatedDisk } from '../../support/simulated-disk.js';
 import { SECTOR_BYTES } from '../../support/simulated-file.js';

@@ -1,10 +1,10 @@
 import type { Moment } from '../../../application/record-history.js';
 import type { IdSource, Timers } from '../../../system.js';
-import type { DataPaths } from '../data-directory.js';
-import { DataDirectoryError } from '../errors.js';
-import type { FileSystem } from '../file-system.js';
-import { FORMAT_VERSION, type Manifest } from '../manifest.js';
-import { type LogReport, verifyAgainst } from '../verify-log.js';
+import type { DataPaths } from '../disk/data-directory.js';
+import { DataDirectoryError } from '../disk/errors.js';
+import type { FileSystem } from '../disk/file-system.js';
+import { FORMAT_VERSION, type Manifest } from '../log/manifest.js';
+import { type LogReport, verifyAgainst } from '../recovery/verify-log.js';
 import { copyLog } from './copy-log.js';
 import { copySnapshots } from './copy-snapshots.js';
 import { finishTarget } from './copy-target.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type DataPaths, fileNameOf } from '../data-directory.js';
-import { type FileSystem, syncOrDie, writeNewFile } from '../file-system.js';
-import type { CleanMark, SealedSegment } from '../manifest.js';
+import { type DataPaths, fileNameOf } from '../disk/data-directory.js';
+import { type FileSystem, syncOrDie, writeNewFile } from '../disk/file-system.js';
+import type { CleanMark, SealedSegment } from '../log/manifest.js';
 import type { SourceLog } from './source-log.js';
 import { readSealed, scanUpTo } from './source-segments.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type DataPaths, unreadable } from '../data-directory.js';
-import { type FileSystem, readWhole, syncOrDie, writeNewFile } from '../file-system.js';
-import { type SnapshotEntry, loadManifest } from '../manifest.js';
+import { type DataPaths, unreadable } from '../disk/data-directory.js';
+import { type FileSystem, readWhole, syncOrDie, writeNewFile } from '../disk/file-system.js';
+import { type SnapshotEntry, loadManifest } from '../log/manifest.js';
 import type { SourceLog } from './source-log.js';
 
 interface SnapshotCopyDeps {

@@ -1,9 +1,9 @@
-import { dataPaths, makeDirectories, type DataPaths } from '../data-directory.js';
-import { DataDirectoryError } from '../errors.js';
-import { type FileSystem, closeQuietly, errorCode, syncOrDie } from '../file-system.js';
-import { syncAbove } from '../fresh-directory.js';
-import { type Manifest, saveManifest } from '../manifest.js';
-import { UNFINISHED_NAME, unfinishedText } from '../unfinished-copy.js';
+import { dataPaths, makeDirectories, type DataPaths } from '../disk/data-directory.js';
+import { DataDirectoryError } from '../disk/errors.js';
+import { type FileSystem, closeQuietly, errorCode, syncOrDie } from '../disk/file-system.js';
+import { syncAbove } from '../recovery/fresh-directory.js';
+import { type Manifest, saveManifest } from '../log/manifest.js';
+import { UNFINISHED_NAME, unfinishedText } from '../recovery/unfinished-copy.js';
 
 /** What a new file system has by itself. */
 const NOBODYS = new Set(['lost+found']);

@@ -1,7 +1,7 @@
 import type { Moment } from '../../../application/record-history.js';
 import { timeText } from '../../../time-text.js';
-import { DataDirectoryError } from '../errors.js';
-import type { FileSystem } from '../file-system.js';
+import { DataDirectoryError } from '../disk/errors.js';
+import type { FileSystem } from '../disk/file-system.js';
 import type { SourceLog } from './source-log.js';
 import { type SegmentBytes, readSealed, scanUpTo } from './source-segments.js';
 

@@ -1,12 +1,12 @@
 import type { Timers } from '../../../system.js';
-import { type DataPaths, dataPaths, fileNameOf, readSegment } from '../data-directory.js';
-import { DataDirectoryError } from '../errors.js';
-import { type FileSystem, sizeOf } from '../file-system.js';
-import { assertNothingLost, lossFloor } from '../loss-floor.js';
-import { MANIFEST_NAME, type Manifest, loadManifest } from '../manifest.js';
-import { FIRST_PREVIOUS } from '../record-format.js';
-import { type SegmentScan, scanSegment } from '../segment-scan.js';
-import { readWatermark, readWatermarkFields } from '../watermark.js';
+import { type DataPaths, dataPaths, fileNameOf, readSegment } from '../disk/data-directory.js';
+import { DataDirectoryError } from '../disk/errors.js';
+import { type FileSystem, sizeOf } from '../disk/file-system.js';
+import { assertNothingLost, lossFloor } from '../recovery/loss-floor.js';
+import { MANIFEST_NAME, type Manifest, loadManifest } from '../log/manifest.js';
+import { FIRST_PREVIOUS } from '../format/record-format.js';
+import { type SegmentScan, scanSegment } from '../format/segment-scan.js';
+import { readWatermark, readWatermarkFields } from '../log/watermark.js';
 import type { SegmentBytes } from './source-segments.js';
 
 /** A log that has stood still for so long has nobody who writes to it. */

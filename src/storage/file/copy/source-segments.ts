@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { InventoryEvent } from '../../../domain/events.js';
-import { type DataPaths, damaged, readSegment } from '../data-directory.js';
-import type { FileSystem } from '../file-system.js';
-import type { Manifest } from '../manifest.js';
-import { FIRST_PREVIOUS, NEWLINE } from '../record-format.js';
-import { scanSegment } from '../segment-scan.js';
+import { type DataPaths, damaged, readSegment } from '../disk/data-directory.js';
+import type { FileSystem } from '../disk/file-system.js';
+import type { Manifest } from '../log/manifest.js';
+import { FIRST_PREVIOUS, NEWLINE } from '../format/record-format.js';
+import { scanSegment } from '../format/segment-scan.js';
 
 /** A segment, read whole. */
 export interface SegmentBytes {

@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import lockfile from 'proper-lockfile';
-import { errorCode } from '../file-system.js';
+import { errorCode } from '../disk/file-system.js';
 
 export interface LeaseTimes {
   /** Not renewed for so long it is anybody's, in ms; proper-lockfile takes 2,000 at the least. */

@@ -1,11 +1,11 @@
 import { assert } from '../../../assert.js';
 import type { LayeredState } from '../../layered-state.js';
-import { type ActiveSegment, newSegment, sha256Of } from '../active-segment.js';
-import { type DataPaths, damaged, fileNameOf } from '../data-directory.js';
-import { type FileSystem, closeQuietly, readFully } from '../file-system.js';
-import { NEWLINE } from '../record-format.js';
-import { foldEvent } from '../replay.js';
-import { scanSegment } from '../segment-scan.js';
+import { type ActiveSegment, newSegment, sha256Of } from '../log/active-segment.js';
+import { type DataPaths, damaged, fileNameOf } from '../disk/data-directory.js';
+import { type FileSystem, closeQuietly, readFully } from '../disk/file-system.js';
+import { NEWLINE } from '../format/record-format.js';
+import { foldEvent } from '../recovery/replay.js';
+import { scanSegment } from '../format/segment-scan.js';
 import type { Mark, MarkFile } from './mark-file.js';
 import type { SharedManifests } from './shared-manifests.js';
 

@@ -4,7 +4,7 @@
  * to hold append.lock.
  */
 import * as fs from 'node:fs';
-import { WATERMARK_BYTES, parseWatermark, watermarkLine } from '../watermark.js';
+import { WATERMARK_BYTES, parseWatermark, watermarkLine } from '../log/watermark.js';
 
 /** The durable end of the log. */
 export interface Mark {

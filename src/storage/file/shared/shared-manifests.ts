@@ -1,9 +1,9 @@
 import { assert } from '../../../assert.js';
-import type { DataPaths } from '../data-directory.js';
-import { DataDirectoryError } from '../errors.js';
-import { type FileSystem, errorCode } from '../file-system.js';
-import type { ManifestStore } from '../manifest-store.js';
-import { type Manifest, loadManifest, saveManifest } from '../manifest.js';
+import type { DataPaths } from '../disk/data-directory.js';
+import { DataDirectoryError } from '../disk/errors.js';
+import { type FileSystem, errorCode } from '../disk/file-system.js';
+import type { ManifestStore } from '../log/manifest-store.js';
+import { type Manifest, loadManifest, saveManifest } from '../log/manifest.js';
 
 /** The manifest as this process saw it last. `update` only under append.lock. */
 export interface SharedManifests extends ManifestStore {

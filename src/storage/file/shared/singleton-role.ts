@@ -1,5 +1,5 @@
 import type { Timers } from '../../../system.js';
-import type { KernelLock } from '../kernel-lock.js';
+import type { KernelLock } from '../disk/kernel-lock.js';
 
 /** How often those who have not got the role ask for it, in ms. */
 const ASK_AGAIN_MS = 500;

@@ -1,18 +1,18 @@
 import type { FailedAttempt, Retry } from '../../../resilience/retry.js';
 import type { Clock, Timers } from '../../../system.js';
 import type { FrozenState } from '../../frozen-state.js';
-import type { DataPaths } from '../data-directory.js';
-import { DataDirectoryError, StorageFatalError } from '../errors.js';
+import type { DataPaths } from '../disk/data-directory.js';
+import { DataDirectoryError, StorageFatalError } from '../disk/errors.js';
 import type { StorageReport } from '../file-inventory-repository.js';
-import type { FileSystem } from '../file-system.js';
-import type { KernelLock } from '../kernel-lock.js';
+import type { FileSystem } from '../disk/file-system.js';
+import type { KernelLock } from '../disk/kernel-lock.js';
 import {
   type LogSize,
   type SnapshotPolicy,
   isRotationDue,
   isSnapshotDue,
-} from '../snapshot-policy.js';
-import { type Snapshotter, createSnapshotter } from '../snapshotter.js';
+} from '../snapshot/snapshot-policy.js';
+import { type Snapshotter, createSnapshotter } from '../snapshot/snapshotter.js';
 import type { SharedManifests } from './shared-manifests.js';
 import { takeRole } from './singleton-role.js';
 import type { Turns } from './turns.js';

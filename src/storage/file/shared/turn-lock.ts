@@ -1,4 +1,4 @@
-import type { KernelLock } from '../kernel-lock.js';
+import type { KernelLock } from '../disk/kernel-lock.js';
 
 /** The right to write: at most one process of all has it. */
 export interface TurnLock {

@@ -1,8 +1,8 @@
 import { UnavailableError } from '../../../domain/errors.js';
 import type { Random, Timers } from '../../../system.js';
-import { afterArrivals } from '../arrivals.js';
-import { StorageFatalError } from '../errors.js';
-import type { WriteGuard } from '../write-guard.js';
+import { afterArrivals } from '../log/arrivals.js';
+import { StorageFatalError } from '../disk/errors.js';
+import type { WriteGuard } from '../log/write-guard.js';
 import type { TurnLock } from './turn-lock.js';
 
 /** How long a write waits for its process's turn, in ms: its holder may be frozen. */

@@ -1,7 +1,7 @@
 import { copyDirectory } from '../../../../src/storage/file/copy/copy-directory.js';
 import { takeTarget } from '../../../../src/storage/file/copy/copy-target.js';
-import type { FileSystem } from '../../../../src/storage/file/file-system.js';
-import type { LogReport } from '../../../../src/storage/file/verify-log.js';
+import type { FileSystem } from '../../../../src/storage/file/disk/file-system.js';
+import type { LogReport } from '../../../../src/storage/file/recovery/verify-log.js';
 import type { Moment } from '../../../../src/application/record-history.js';
 import type { InventoryEvent } from '../../../../src/domain/events.js';
 import { type Timers, createSystem } from '../../../../src/system.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DataDirectoryError } from '../../../../src/storage/file/errors.js';
-import { loadManifest } from '../../../../src/storage/file/manifest.js';
+import { DataDirectoryError } from '../../../../src/storage/file/disk/errors.js';
+import { loadManifest } from '../../../../src/storage/file/log/manifest.js';
 import { createFakeClock } from '../../../support/fake-clock.js';
 import { createFakeTimers } from '../../../support/fake-timers.js';
 import { createSeededRandom } from '../../../support/seeded-random.js';

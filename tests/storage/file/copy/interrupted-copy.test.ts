@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { verifyLog } from '../../../../src/storage/file/verify-log.js';
-import { UNFINISHED_NAME } from '../../../../src/storage/file/unfinished-copy.js';
+import { verifyLog } from '../../../../src/storage/file/recovery/verify-log.js';
+import { UNFINISHED_NAME } from '../../../../src/storage/file/recovery/unfinished-copy.js';
 import { type Image, imageOf } from '../data-images.js';
 import { BUSY_POLICY, emptyDisk, faultyStorage, quiet } from '../faulty-storage.js';
 import { COPY, copied, openedCopy } from './copies.js';

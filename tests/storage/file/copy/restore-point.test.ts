@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DataDirectoryError } from '../../../../src/storage/file/errors.js';
+import { DataDirectoryError } from '../../../../src/storage/file/disk/errors.js';
 import { timeText } from '../../../../src/time-text.js';
 import type { InventoryEvent } from '../../../../src/domain/events.js';
 import { fill } from '../data-images.js';

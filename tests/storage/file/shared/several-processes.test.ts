@@ -7,14 +7,14 @@ import {
   type Manifest,
   loadManifest,
   saveManifest,
-} from '../../../../src/storage/file/manifest.js';
-import { createNodeFileSystem } from '../../../../src/storage/file/node-file-system.js';
+} from '../../../../src/storage/file/log/manifest.js';
+import { createNodeFileSystem } from '../../../../src/storage/file/disk/node-file-system.js';
 import {
   isInUse,
   takePresenceLock,
   takeSharedPresence,
-} from '../../../../src/storage/file/presence-lock.js';
-import { verifyLog } from '../../../../src/storage/file/verify-log.js';
+} from '../../../../src/storage/file/disk/presence-lock.js';
+import { verifyLog } from '../../../../src/storage/file/recovery/verify-log.js';
 import { createSystem } from '../../../../src/system.js';
 import { A, adjust } from '../../../contracts/repository-under-test.js';
 import { createFakeClock } from '../../../support/fake-clock.js';

@@ -1,0 +1,136 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { NextFunction, Request, RequestHandler } from 'express';
+import { lingerOnClose } from '../server/lingering-close.js';
+import { RequestError } from '../request-error.js';
+import { parseJsonObject } from './strict-json.js';
+
+/**
+ * No parameter but the charset, and that one only as UTF-8: JSON has no other encoding between
+ * systems (RFC 8259 §8.1), and a parameter we do not know could change what the body means.
+ */
+const JSON_MEDIA_TYPE =
+  /^application\/json[ \t]*(?:;[ \t]*(?:charset=(?:utf-8|"utf-8")[ \t]*)?)?$/i;
+
+interface JsonBodyOptions {
+  readonly limitBytes: number;
+  /** A request with neither a body nor a Content-Type counts as `{}`. */
+  readonly allowEmpty?: boolean;
+}
+
+/**
+ * Reads one JSON object into `req.body`. Refuses with a RequestError: payload-too-large,
+ * unsupported-media-type, malformed-json (not a JSON text), validation-failed (JSON that means
+ * different things to different readers, or no object) and request-timeout (it broke off).
+ */
+export function jsonBody({ limitBytes, allowEmpty = false }: JsonBodyOptions): RequestHandler {
+  return function readJsonBody(req, res, next) {
+    const { headers } = req;
+    if (Number(headers['content-length'] ?? 0) > limitBytes) {
+      next(tooLarge(req, limitBytes));
+      return;
+    }
+    if (!isMediaTypeAccepted(headers)) {
+      next(unsupportedMediaType());
+      return;
+    }
+    req.arriving = { limitBytes, allowEmpty, next, bytes: NOTHING, used: 0 };
+    req.on('data', take);
+    req.on('end', parse);
+    // Comes after every end and every error, and without either when the client goes away.
+    req.on('close', breakOff);
+  };
+}
+
+/** A body on its way: until it is there, or refused. */
+interface ArrivingBody extends Required<JsonBodyOptions> {
+  readonly next: NextFunction;
+  bytes: Buffer;
+  used: number;
+}
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    arriving?: ArrivingBody | undefined;
+  }
+}
+
+// One function for all requests: nothing is built for each but what is known of its body.
+
+function take(this: Request, chunk: Buffer): void {
+  const { arriving } = this;
+  if (arriving === undefined) return;
+  const { bytes, used, limitBytes } = arriving;
+  if (used + chunk.length > limitBytes) settle(this, tooLarge(this, limitBytes));
+  else {
+    arriving.bytes = used === 0 ? chunk : append(bytes, used, chunk);
+    arriving.used += chunk.length;
+  }
+}
+
+function parse(this: Request): void {
+  const { arriving } = this;
+  if (arriving === undefined) return;
+  try {
+    this.body = parsed(arriving, this.headers['content-type'] !== undefined);
+  } catch (error) {
+    settle(this, error);
+    return;
+  }
+  settle(this);
+}
+
+function breakOff(this: Request): void {
+  if (this.arriving !== undefined)
+    settle(this, new RequestError('request-timeout', 'The body broke off.'));
+}
+
+function settle(request: Request, error?: unknown): void {
+  const { arriving } = request;
+  request.arriving = undefined;
+  arriving?.next(error);
+}
+
+function parsed({ bytes, used, allowEmpty }: ArrivingBody, typed: boolean): object {
+  if (used === 0 && allowEmpty && !typed) return {};
+  if (used > 0 && !typed) throw unsupportedMediaType();
+  return parseJsonObject(used === bytes.length ? bytes : bytes.subarray(0, used));
+}
+
+function tooLarge(request: Request, limitBytes: number): RequestError {
+  request.res?.setHeader('Connection', 'close');
+  lingerOnClose(request.socket, request);
+  return new RequestError('payload-too-large', `The limit is ${limitBytes} bytes.`);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function unsupportedMediaType(): RequestError {
+  return new RequestError(
+    'unsupported-media-type',
+    'The body must be application/json in UTF-8, without a content encoding.',
+  );
+}
+
+/** An absent type is judged later: it is wrong only for a body that turns out to have bytes. */
+function isMediaTypeAccepted(headers: IncomingHttpHeaders): boolean {
+  const type = headers['content-type'];
+  const encoding = headers['content-encoding'];
+  return (
+    (type === undefined || type === 'application/json' || JSON_MEDIA_TYPE.test(type)) &&
+    (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity')
+  );
+}
+
+/**
+ * One growing buffer, not a list of chunks: a body that comes a byte at a time then costs what it
+ * weighs, not a Buffer object per byte.
+ */
+function append(bytes: Buffer, used: number, chunk: Buffer): Buffer {
+  let target = bytes;
+  if (used + chunk.length > bytes.length) {
+    target = Buffer.allocUnsafe(2 * (used + chunk.length));
+    bytes.copy(target, 0, 0, used);
+  }
+  chunk.copy(target, used);
+  return target;
+}

@@ -1,0 +1,116 @@
+import { isUtf8 } from 'node:buffer';
+import { RequestError, type MemberFault } from '../request-error.js';
+
+const NESTING_MAX = 16;
+
+/**
+ * Parses a JSON object (RFC 8259) and refuses what two readers could understand differently, so
+ * that the value judged here is the one that the client meant: malformed-json, validation-failed.
+ * A fraction is not checked to be exact: it becomes the nearest double, as JavaScript has it.
+ */
+export function parseJsonObject(bytes: Buffer): object {
+  // Decoding replaces what is not UTF-8: different names, and keys, would become equal.
+  if (!isUtf8(bytes)) throw new RequestError('malformed-json', 'The body is not UTF-8.');
+  const text = bytes.toString('utf8');
+  const value = parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw refusal({ pointer: '', detail: 'must be an object' });
+  }
+  const seen = { members: 0 };
+  const fault = containerFault(value, 1, seen);
+  if (fault !== undefined) throw refusal(fault);
+  // JSON.parse keeps the last of two members of one name, other readers the first.
+  if (seen.members !== countMembers(text)) {
+    throw new RequestError('malformed-json', 'A member name stands twice in one object.');
+  }
+  return value;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the body, and change with the version of Node.
+    throw new RequestError('malformed-json', 'The body is not a JSON text.');
+  }
+}
+
+function refusal(fault: MemberFault): RequestError {
+  return new RequestError('validation-failed', 'The body is not acceptable.', { errors: [fault] });
+}
+
+function containerFault(
+  container: object,
+  depth: number,
+  seen: { members: number },
+): MemberFault | undefined {
+  if (depth > NESTING_MAX) {
+    return { pointer: '', detail: `is nested deeper than ${NESTING_MAX} levels` };
+  }
+  if (Array.isArray(container)) {
+    for (let index = 0; index < container.length; index += 1) {
+      const fault = valueFault(container[index], depth, seen);
+      if (fault !== undefined) return below(String(index), fault);
+    }
+    return undefined;
+  }
+  const members = container as Readonly<Record<string, unknown>>;
+  // JSON.parse made it: all members are its own, `__proto__` included.
+  for (const name in members) {
+    seen.members += 1;
+    if (!name.isWellFormed()) return { pointer: '', detail: 'has a name with a lone surrogate' };
+    const fault =
+      name === '__proto__'
+        ? { pointer: '', detail: 'is not a member name' }
+        : valueFault(members[name], depth, seen);
+    if (fault !== undefined) return below(name, fault);
+  }
+  return undefined;
+}
+
+function valueFault(
+  value: unknown,
+  depth: number,
+  seen: { members: number },
+): MemberFault | undefined {
+  return typeof value === 'object' && value !== null
+    ? containerFault(value, depth + 1, seen)
+    : scalarFault(value);
+}
+
+function below(name: string, { pointer, detail }: MemberFault): MemberFault {
+  return { pointer: `/${escapeToken(name)}${pointer}`, detail };
+}
+
+function scalarFault(value: unknown): MemberFault | undefined {
+  if (typeof value === 'string') {
+    return value.isWellFormed() ? undefined : { pointer: '', detail: 'has a lone surrogate' };
+  }
+  if (typeof value !== 'number') return undefined;
+  if (Object.is(value, -0)) return { pointer: '', detail: 'is negative zero' };
+  // An integer beyond 2^53 - 1 was rounded by the parser; 1e400 became Infinity.
+  if (Number.isSafeInteger(value) || (value % 1 !== 0 && Number.isFinite(value))) return undefined;
+  return { pointer: '', detail: 'is beyond the integers that are exact, ±(2^53 - 1)' };
+}
+
+/** RFC 6901 §3. */
+export function escapeToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** In a valid JSON text every colon outside a string belongs to one member. */
+function countMembers(text: string): number {
+  let members = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === QUOTE) quoted = !quoted;
+    else if (unit === BACKSLASH) index += 1;
+    else if (unit === COLON && !quoted) members += 1;
+  }
+  return members;
+}
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;

@@ -1,0 +1,29 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HttpConnection } from './http-connection.js';
+
+/**
+ * Connections that owe nobody an answer: clients and load balancers have opened them in advance, or
+ * have sent half a head, or not the body of what was answered before it came.
+ */
+export interface IdleConnections {
+  /** Closes those there are now: to Node they are in use, and it would wait for their request. */
+  close(): void;
+}
+
+export function watchIdleConnections(server: Server): IdleConnections {
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return {
+    close() {
+      for (const socket of open) if (!isOwed(socket)) socket.destroy();
+    },
+  };
+}
+
+function isOwed(connection: HttpConnection): boolean {
+  return Boolean(connection._httpMessage) || connection.writableLength > 0;
+}

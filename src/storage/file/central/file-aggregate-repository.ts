@@ -1,0 +1,178 @@
+import { Mutex } from 'async-mutex';
+import type { AggregateRepository, LetterChange } from '../../../application/central-aggregate.js';
+import { UnavailableError } from '../../../domain/errors.js';
+import { type ActiveSegment, appendDurably, newSegment } from '../log/active-segment.js';
+import { BatchWriter } from '../log/batch-writer.js';
+import { writeBase } from './central-base.js';
+import { type LineMark, dropText, stepText } from './central-format.js';
+import { journalName, saveCentralManifest } from './central-manifest.js';
+import { type CentralOpenDeps, openCentral } from './central-open.js';
+import { StorageFatalError } from '../disk/errors.js';
+import { closeQuietly, removeIfThere, syncOrDie } from '../disk/file-system.js';
+import { changeText } from '../format/dead-letter-format.js';
+import { createWriteGuard } from '../log/write-guard.js';
+
+export interface FileAggregateDeps extends CentralOpenDeps {
+  /** The process must end: nothing may be acknowledged any more. */
+  readonly onFatal: (error: unknown) => void;
+  /** The journals are merged into a new base when they are as large as it, and as this, in bytes. */
+  readonly journalBytesMin: number;
+}
+
+/**
+ * The central picture on disk. A commit is one line of a journal, synced, however many records
+ * there are; what it does with dead letters is written and synced before, and counts with it. Once
+ * the journals are as large as the base, a new base is written beside them, a slice at a time.
+ * Where the files are damaged it begins anew: the sources have everything. The caller holds the
+ * presence lock.
+ */
+export async function openFileAggregateRepository(
+  deps: FileAggregateDeps,
+): Promise<AggregateRepository> {
+  const { root, fileSystem, onWarning } = deps;
+  const directory = `${root}/central`;
+  const opened = await openCentral(deps);
+  const { state, letters } = opened;
+  const guard = createWriteGuard({ ...deps, onWritable: () => undefined });
+  const commits = new Mutex();
+  const writer = new BatchWriter();
+  let { manifest, journal, journalBytes } = opened;
+  let counted: LineMark = { bytes: letters.bytes, crc: letters.lastCrc };
+  let mergeAt = 0;
+  let merging: Promise<void> | undefined;
+  let closed = false;
+
+  async function writeLetters(changes: readonly LetterChange[]): Promise<LineMark> {
+    if (changes.length === 0) return counted;
+    writer.begin(counted.crc);
+    for (const change of changes) writer.addLine(changeText(change, writer.lastCrc));
+    await appendDurably(letters, writer.bytes, writer.lastCrc);
+    return { bytes: letters.bytes, crc: letters.lastCrc };
+  }
+
+  /** All of it, or nothing: `textOf` makes the line that says so. */
+  async function write(
+    changes: readonly LetterChange[],
+    textOf: (frame: { letters: LineMark; previous: string }) => string,
+  ): Promise<void> {
+    try {
+      const mark = await writeLetters(changes);
+      writer.begin(journal.lastCrc);
+      writer.addLine(textOf({ letters: mark, previous: journal.lastCrc }));
+      await appendDurably(journal, writer.bytes, writer.lastCrc);
+      journalBytes += writer.bytes.length;
+      counted = mark;
+    } catch (error) {
+      if (letters.bytes > counted.bytes) await cutLetters();
+      throw error;
+    }
+  }
+
+  /** What no line of the journal counts must not be there when the next ones come. */
+  async function cutLetters(): Promise<void> {
+    try {
+      await letters.file.truncate(counted.bytes);
+    } catch (error) {
+      throw new StorageFatalError(`${letters.name} could not be cut back`, { cause: error });
+    }
+    await syncOrDie(() => letters.file.dataSync(), letters.name);
+    letters.bytes = counted.bytes;
+    letters.lastCrc = counted.crc;
+  }
+
+  function exclusively(task: () => Promise<void>): Promise<void> {
+    if (closed) throw new UnavailableError('shutting-down', 1_000);
+    return commits.runExclusive(async () => {
+      guard.assertWritable();
+      await guard.run(task);
+    });
+  }
+
+  /** From here on commits go to a new journal: the base that is written now comes before it. */
+  async function beginJournal(): Promise<ActiveSegment> {
+    const generation = manifest.generation + 1;
+    const name = journalName(generation);
+    await removeIfThere(fileSystem, `${directory}/${name}`);
+    const file = await fileSystem.create(`${directory}/${name}`);
+    try {
+      await syncOrDie(() => file.dataSync(), name);
+      await syncOrDie(() => fileSystem.syncDirectory(directory), directory);
+      const journals = [...manifest.journals, name];
+      const next = { ...manifest, generation, journals };
+      await saveCentralManifest(fileSystem, root, next);
+      manifest = next;
+    } catch (error) {
+      await closeQuietly(file);
+      throw error;
+    }
+    return newSegment(`${directory}/${name}`, file, { first: 1, lastCrc: '00000000' });
+  }
+
+  async function merge(): Promise<void> {
+    let begun = { generation: 0, letters: counted };
+    await exclusively(async () => {
+      const before = journal;
+      journal = await beginJournal();
+      await closeQuietly(before.file);
+      begun = { generation: manifest.generation, letters: counted };
+    });
+    const base = await writeBase({ fileSystem, directory, state }, begun, () => closed);
+    if (base === undefined) return;
+    await exclusively(async () => {
+      const old = manifest;
+      const journals = [journalName(begun.generation)];
+      const next = { ...manifest, base, journals };
+      await saveCentralManifest(fileSystem, root, next);
+      manifest = next;
+      journalBytes = journal.bytes;
+      const gone = [old.base?.file, ...old.journals.filter((name) => !journals.includes(name))];
+      for (const name of gone) {
+        if (name !== undefined) await removeIfThere(fileSystem, `${directory}/${name}`);
+      }
+    });
+  }
+
+  function considerMerge(): void {
+    const enough = Math.max(deps.journalBytesMin, manifest.base?.bytes ?? 0, mergeAt);
+    if (merging !== undefined || closed || journalBytes < enough) return;
+    // One that fails, for want of room say, is tried again when there is so much more.
+    mergeAt = journalBytes + deps.journalBytesMin;
+    merging = merge()
+      .then(() => (mergeAt = 0))
+      .catch((error: unknown) => {
+        if (error instanceof StorageFatalError) guard.die(error);
+        else if (!closed) onWarning(`the central view could not be merged: ${String(error)}`);
+      })
+      .finally(() => (merging = undefined)) as Promise<void>;
+  }
+
+  return {
+    ...state.reads,
+    async commit(commit) {
+      await exclusively(async () => {
+        await write(commit.letters, (frame) => stepText(commit.progress, commit.records, frame));
+        // Before anybody else has the turn: a base must not miss what a journal before it has.
+        state.apply(commit);
+      });
+      considerMerge();
+    },
+    async retainSources(names, at) {
+      const gone = state.sourceNames().filter((name) => !names.includes(name));
+      for (const name of gone) {
+        const changes = state.droppedLetters(name, at);
+        await exclusively(async () => {
+          await write(changes, (frame) => dropText(name, frame));
+          state.drop(name, changes);
+        });
+      }
+      return gone;
+    },
+    async close() {
+      closed = true;
+      await Promise.race([guard.death, merging]);
+      await Promise.race([guard.death, commits.runExclusive(async () => undefined)]);
+      await closeQuietly(journal.file);
+      await closeQuietly(letters.file);
+    },
+  };
+}

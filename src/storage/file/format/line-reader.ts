@@ -1,0 +1,71 @@
+import { type FileSystem, closeQuietly, readFully } from '../disk/file-system.js';
+import { NEWLINE } from './record-format.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface LineReading {
+  /** A line without its newline; its bytes are gone when this returns. */
+  readonly onLine: (line: Buffer) => void;
+  /** All bytes in their order, a chunk at a time, each before the lines that end in it. */
+  readonly onChunk?: (chunk: Buffer) => void;
+  /** Where to stop; by default at the end of the file. */
+  readonly bytes?: number;
+}
+
+/**
+ * Reads a file of lines a chunk at a time, so that a large one never lies in memory as a whole.
+ * Resolves with how many bytes lie behind the last newline.
+ */
+export async function readLines(
+  fileSystem: FileSystem,
+  path: string,
+  { onLine, onChunk, bytes = Infinity }: LineReading,
+): Promise<number> {
+  const file = await fileSystem.openRead(path);
+  try {
+    const size = Math.min(bytes, await file.size());
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size));
+    const begun = new BegunLine();
+    for (let position = 0; position < size;) {
+      const wanted = buffer.subarray(0, Math.min(buffer.length, size - position));
+      const chunk = wanted.subarray(0, await readFully(file, wanted, position));
+      if (chunk.length === 0) break;
+      position += chunk.length;
+      onChunk?.(chunk);
+      takeLines(chunk, begun, onLine);
+    }
+    return begun.length;
+  } finally {
+    await closeQuietly(file);
+  }
+}
+
+function takeLines(chunk: Buffer, begun: BegunLine, onLine: (line: Buffer) => void): void {
+  let start = 0;
+  for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+    onLine(begun.completedBy(chunk.subarray(start, end)));
+    start = end + 1;
+  }
+  begun.goesOn(chunk.subarray(start));
+}
+
+/** A line that goes on in the next chunk. Copied once, however many chunks it goes through. */
+class BegunLine {
+  private parts: Buffer[] = [];
+  length = 0;
+
+  goesOn(part: Buffer): void {
+    if (part.length === 0) return;
+    // The chunk's bytes are read over.
+    this.parts.push(Buffer.from(part));
+    this.length += part.length;
+  }
+
+  completedBy(part: Buffer): Buffer {
+    if (this.length === 0) return part;
+    const line = Buffer.concat([...this.parts, part]);
+    this.parts = [];
+    this.length = 0;
+    return line;
+  }
+}

@@ -1,0 +1,35 @@
+import type { InventoryEvent } from '../../../domain/events.js';
+
+/** Some 1 KB each. */
+const EVENTS_MAX = 4_096;
+/** What is larger, such as a batch, is read anew. */
+const LINES_MAX = 16;
+
+/**
+ * The events that were read last: an answer that is asked for again is soon asked for once more,
+ * by all the others who were not answered in time.
+ */
+export class EventCache {
+  private readonly bySequence = new Map<number, InventoryEvent>();
+
+  get(sequence: number): InventoryEvent | undefined {
+    const event = this.bySequence.get(sequence);
+    if (event !== undefined) this.putLast(event);
+    return event;
+  }
+
+  add(event: InventoryEvent): void {
+    if (event.lines.length > LINES_MAX || event.reads.length > LINES_MAX) return;
+    this.putLast(event);
+    if (this.bySequence.size <= EVENTS_MAX) return;
+    for (const oldest of this.bySequence.keys()) {
+      this.bySequence.delete(oldest);
+      return;
+    }
+  }
+
+  private putLast(event: InventoryEvent): void {
+    this.bySequence.delete(event.sequence);
+    this.bySequence.set(event.sequence, event);
+  }
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { type DataPaths, unreadable } from '../disk/data-directory.js';
+import { type FileSystem, closeQuietly } from '../disk/file-system.js';
+import type { SealedSegment } from './manifest.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Compares sealed segments with the hashes they were sealed with; says what does not match. */
+export async function checkSealed(
+  { fileSystem, paths }: { readonly fileSystem: FileSystem; readonly paths: DataPaths },
+  segments: readonly SealedSegment[],
+): Promise<string | undefined> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (const segment of segments) {
+    const path = `${paths.events}/${segment.file}`;
+    try {
+      if ((await sha256OfFile(fileSystem, path, buffer)) !== segment.sha256) {
+        return `${path} (events ${segment.first} to ${segment.last}) is not what was sealed`;
+      }
+    } catch (error) {
+      const why = unreadable(error);
+      if (why === undefined) throw error;
+      return `${path} (events ${segment.first} to ${segment.last}) ${why}`;
+    }
+  }
+  return undefined;
+}
+
+async function sha256OfFile(
+  fileSystem: FileSystem,
+  path: string,
+  buffer: Uint8Array,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await fileSystem.openRead(path);
+  try {
+    let read: number;
+    for (let position = 0; (read = await file.read(buffer, position)) > 0; position += read) {
+      hash.update(buffer.subarray(0, read));
+    }
+  } finally {
+    await closeQuietly(file);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,17 @@
+/** The entry of the maintenance thread: one task, one reply, then it ends. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { dataPaths } from '../disk/data-directory.js';
+import type { MaintenanceReply, MaintenanceTask } from './maintenance.js';
+import { createNodeFileSystem } from '../disk/node-file-system.js';
+import { checkSealed } from '../log/segment-check.js';
+
+async function run({ root, segments }: MaintenanceTask): Promise<MaintenanceReply> {
+  const deps = { fileSystem: createNodeFileSystem(), paths: dataPaths(root) };
+  try {
+    return { kind: 'checked', damage: await checkSealed(deps, segments) };
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+parentPort?.postMessage(await run(workerData as MaintenanceTask));

@@ -1,0 +1,38 @@
+import { Worker } from 'node:worker_threads';
+import { packageFile } from '../../../package-files.js';
+import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
+
+const SOURCE = new URL('./maintenance-worker.ts', import.meta.url);
+/** Run from its sources, the service is loaded by tsx, which has to be started in a worker anew. */
+const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${SOURCE.href}')))`;
+
+function startWorker(workerData: MaintenanceTask): Worker {
+  if (import.meta.url.endsWith('.ts')) return new Worker(FROM_SOURCES, { eval: true, workerData });
+  return new Worker(packageFile('dist/storage/file/maintenance-worker.js'), { workerData });
+}
+
+/** Does maintenance in a worker thread of its own for each task. */
+export function createWorkerMaintenance(root: string): Maintenance {
+  const running = new Set<Worker>();
+
+  return {
+    check(segments) {
+      return new Promise((resolve, reject) => {
+        const worker = startWorker({ root, segments });
+        running.add(worker);
+        worker.on('message', (reply: MaintenanceReply) => {
+          if (reply.kind === 'checked') resolve(reply.damage);
+          else reject(new Error(reply.message));
+        });
+        worker.on('error', reject);
+        worker.on('exit', () => {
+          running.delete(worker);
+          reject(new Error('the maintenance thread ended without a result'));
+        });
+      });
+    },
+    async close() {
+      await Promise.all([...running].map((worker) => worker.terminate()));
+    },
+  };
+}
