@@ -1,5 +1,5 @@
 # docker build -t distributed-inventory .
-# Debian, not Alpine: the kernel locks come as a binary for glibc.
+# Debian, not Alpine: the package for kernel locks (fs-native-extensions) is a glibc binary.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
@@ -14,7 +14,7 @@ RUN npm run build && npm prune --omit=dev
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app
-# The service's own user cannot change what it runs.
+# Owned by root: the service's user cannot change its own code.
 COPY package.json ./
 COPY docs/openapi.json ./docs/openapi.json
 COPY --from=build /app/node_modules ./node_modules
@@ -26,5 +26,5 @@ EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5m \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/liveness`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm between: a signal reaches the service.
+# Without a shell or npm in between, signals reach the service.
 CMD ["node", "--max-semi-space-size=64", "--no-allocation-site-pretenuring", "dist/main.js"]

@@ -6,12 +6,12 @@ const DOMAIN = ['domain', 'application', 'storage/memory'].map(
 );
 /** Those of what a write and a start decide; the others are long even at their least. */
 const STORAGE = [
-  'event-log',
-  'group-commit',
-  'recovery',
-  'refused-start',
-  'segment-scan',
-  'snapshot-retry',
+  'log/event-log',
+  'log/group-commit',
+  'recovery/recovery',
+  'recovery/refused-start',
+  'format/segment-scan',
+  'snapshot/snapshot-retry',
 ].map((each) => `tests/storage/file/${each}.test.ts`);
 
 export default defineConfig({

@@ -1,9 +1,9 @@
-/** A broken invariant is a defect: it crashes the operation that met it, it is never a reply. */
+/** A broken invariant is a defect: it fails the operation that meets it, and is never a reply. */
 export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
 }
 
-/** The message is made whether it is needed or not: on a hot path, let it be a plain one. */
+/** The message is built even if the condition holds: on a hot path, pass a literal. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantViolation(message);
 }

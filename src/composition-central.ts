@@ -11,21 +11,21 @@ import type { FileStorage } from './storage/file/file-storage.js';
 import { errorCode } from './storage/file/disk/file-system.js';
 import { OWN_LOG } from './sync/log-source.js';
 
-/** unix(7): a socket's path has 108 bytes, the last of them 0. */
+/** unix(7): the path of a socket has 108 bytes, including the final 0. */
 const SOCKET_PATH_BYTES_MAX = 107;
 const NOT_HERE_RETRY_MS = 1_000;
 const OPEN_AGAIN_MS = 1_000;
 const OPEN_AGAIN_MS_MAX = 60_000;
 const NO_RESILIENCE: ResilienceStatistics = { circuitBreakers: {}, bulkheads: {} };
 
-/** The central view, as this process has it: by itself, or by way of the one that has it for all. */
+/** This process's access to the central view: its own, or by way of the process that holds it. */
 export interface Central {
   readonly view: CentralView;
-  /** Undefined: always here. */
+  /** Undefined: the view is always in this process. */
   readonly answeredAt: AnsweredAt | undefined;
-  /** Lets other processes hand their requests to this server, while the view is here. */
+  /** Lets other processes forward requests to this server while the view is in this process. */
   serve(server: Server): void;
-  /** Undefined: another process has it. */
+  /** Undefined: another process holds the view. */
   statistics(): SyncStatistics | undefined;
   resilience(): ResilienceStatistics;
   stopWaiting(): void;
@@ -37,8 +37,9 @@ export function openCentral(parts: SyncParts, storage: FileStorage): Promise<Cen
 }
 
 /**
- * Here alone. What cannot be opened, for want of room say, keeps nobody from the inventory: it is tried
- * again, and until then counts as failing. Rejects where the data contradict each other.
+ * For a process that has the directory alone. If the view cannot be opened (no disk space, say),
+ * the inventory is served all the same: opening is retried, and until it succeeds the sources count
+ * as down. Rejects if the data contradict each other.
  */
 async function ownCentral(parts: SyncParts): Promise<Central> {
   const { log, onFatal } = parts;
@@ -83,7 +84,7 @@ async function ownCentral(parts: SyncParts): Promise<Central> {
   };
 }
 
-/** Nothing is folded, and no source can be. */
+/** Statistics of a view that is not open: nothing is folded, and no source can be. */
 function unopened({ config }: SyncParts): SyncStatistics {
   const names = config.syncSources.map(({ name }) => name);
   const down = { sequence: 0, lag: 0, ageMs: undefined, up: false };
@@ -95,7 +96,7 @@ function unopened({ config }: SyncParts): SyncStatistics {
   };
 }
 
-/** `get`: undefined while the view is not here. */
+/** `get` returns undefined while the view is not open in this process. */
 function viewOf(get: () => RunningSync | undefined): CentralView {
   function here(): RunningSync {
     const sync = get();
@@ -123,14 +124,14 @@ function viewOf(get: () => RunningSync | undefined): CentralView {
   };
 }
 
-/** In one process of all, which answers for the others on a socket in the directory. */
+/** One of several processes holds the view, and serves the others on a socket in the directory. */
 async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Central> {
   const { config, repository } = parts;
   const socketPath = `${config.dataDir}/central.sock`;
   if (Buffer.byteLength(socketPath) > SOCKET_PATH_BYTES_MAX) {
     throw new DataDirectoryError(
       `${config.dataDir} has too long a name for LOCKS_ENABLED=true: ` +
-        `${socketPath} may have ${SOCKET_PATH_BYTES_MAX} bytes at the most`,
+        `${socketPath} may have at most ${SOCKET_PATH_BYTES_MAX} bytes`,
     );
   }
   let sync: RunningSync | undefined;
@@ -138,14 +139,14 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
   let graceMs = 0;
 
   const role = storage.inOneProcess('central', async () => {
-    // What its last holder has folded is durable: this process must know of it, too.
+    // Catches up with the log: what the last holder folded is durable, and must be known here, too.
     await repository.nextExpiry();
     const mine = await openSync(parts);
     let socket: SocketServer;
     try {
       socket = await listenFor(socketPath, () => server);
     } catch (error) {
-      // Somebody else may get the role next: there must not be two of them at the files.
+      // Another process may get the role next: two of them must not have the files open.
       await mine.close(0);
       throw error;
     }
@@ -172,7 +173,7 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
   };
 }
 
-/** Only whoever has the role listens there: what is left of another one's socket is nobody's. */
+/** Only the process that has the role listens there, so a socket that is left over is stale. */
 function listenFor(path: string, server: () => Server | undefined): Promise<SocketServer> {
   rmSync(path, { force: true });
   const listening = createServer((socket) => {
@@ -182,9 +183,9 @@ function listenFor(path: string, server: () => Server | undefined): Promise<Sock
   });
   return new Promise((resolve, reject) => {
     listening.once('error', reject);
-    // Exclusive: else the primary of several workers would listen, and deal out to all of them.
+    // Exclusive: else the primary would listen, and deal the connections out to all workers.
     listening.listen({ path, exclusive: true }, () => {
-      // What comes here counts as handed over by another process of ours.
+      // Requests that arrive here are trusted as forwarded by another process of ours.
       chmodSync(path, 0o600);
       resolve(listening);
     });

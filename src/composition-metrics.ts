@@ -18,14 +18,14 @@ import type { DiskRoom } from './storage/file/disk/free-space.js';
 import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
 import type { Clock, System } from './system.js';
 
-/** Those who count, from the first moment on. */
+/** The parts that count, from the start of the process. */
 export interface Counters {
   readonly requests: RequestMetrics;
   readonly storage: StorageMetrics;
   readonly process: ProcessMetrics;
 }
 
-/** Those who know how things stand. */
+/** The parts that are asked for present figures. */
 export interface Counted {
   readonly repository: FileInventoryRepository;
   readonly disk: () => DiskRoom;
@@ -33,14 +33,14 @@ export interface Counted {
   readonly admission: AdmissionStatistics;
   /** Undefined: this process has the directory alone. */
   readonly sharing: SharingStatistics | undefined;
-  /** Undefined: another process keeps the central view, and tells of it. */
+  /** Undefined: another process holds the central view, and reports it. */
   readonly sync: SyncStatistics | undefined;
-  /** Of the central view. */
+  /** All breakers and bulkheads, except the breakers of the admission lanes. */
   readonly resilience: ResilienceStatistics;
 }
 
 export interface ServiceMetrics {
-  /** All that this process has counted since its start. */
+  /** Everything that this process has counted since its start. */
   read(): Reading;
   resilience(): ResilienceStatistics;
 }
@@ -53,7 +53,7 @@ export function createCounters(system: System, version: string): Counters {
   };
 }
 
-/** Everything that is counted; `ask` is called when somebody wants to know. */
+/** Gathers all metrics; `ask` is called for each reading. */
 export function gatherMetrics(
   { requests, storage, process }: Counters,
   ask: () => Counted,
@@ -86,7 +86,7 @@ export function gatherMetrics(
   };
 }
 
-/** What is shown where there is one process. */
+/** The metrics shown by a single process. */
 export function metricsOfOne(clock: Clock, counted: ServiceMetrics): MetricsSource {
   const baseline = createBaseline(clock);
   const shown = ({ families, resilience }: Reading) => ({
@@ -103,7 +103,7 @@ export function metricsOfOne(clock: Clock, counted: ServiceMetrics): MetricsSour
   };
 }
 
-/** What is shown where there are several: of all, whoever is asked. */
+/** The metrics shown by one of several workers: those of all of them. */
 export function metricsOfAll(primary: PrimaryLink): MetricsSource {
   const counted = async (reset: boolean) => {
     const all = await primary.counted(reset);

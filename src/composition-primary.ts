@@ -12,14 +12,14 @@ import { createSystem } from './system.js';
 export type { Supervisor } from './cluster/supervisor.js';
 
 export interface PrimaryHooks {
-  /** What the workers run. */
+  /** The program that the workers run. */
   readonly program: string;
-  /** The first worker serves. */
+  /** Called when the first worker serves. */
   readonly onStarted: (started: Started) => void;
   readonly onExit: (task: () => void) => void;
 }
 
-/** The process that starts the workers and deals connections out to them; it holds no data. */
+/** Starts the workers and deals connections out to them; this process holds no data. */
 export async function startPrimary(
   config: Config,
   count: number,
@@ -43,7 +43,7 @@ export async function startPrimary(
       gauge('inventory_workers', 'Workers that serve (WORKERS).', supervisor.serving.length),
       counter(
         'inventory_worker_ends_total',
-        'Workers that ended and were not told to: by an exit code, or by a signal.',
+        'Workers that ended without being told to: by an exit code, or by a signal.',
         byLabel('by', Object.entries(ended)),
       ),
       ...process.collect().filter(({ type }) => type !== 'histogram'),

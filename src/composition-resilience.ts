@@ -18,11 +18,11 @@ import {
 import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
 import type { System } from './system.js';
 
-/** The last batches that the disk was given; after that many in vain it is left alone for a while. */
+/** Counts batches written to the disk: the last 10, and at least 5 before the breaker may open. */
 const STORAGE_BREAKER = { window: 10, callsMin: 5 };
 /** How long a decision may wait for its slot, in ms. */
 const DECISION_WAIT_MS_MAX = 1_000;
-/** libuv has four threads for files: one at least is left to the writes of the log. */
+/** libuv has four threads for files: at least one is left to log writes. */
 const LOG_READS_MAX = 3;
 const LOG_READS_QUEUE_MAX = 10_000;
 const LOG_READ_WAIT_MS_MAX = 10_000;
@@ -31,11 +31,11 @@ const OVERLOADED_RETRY_MS = 1_000;
 export interface Resilience {
   readonly admission: Admission;
   limit<T extends InventoryRepository>(repository: T): T;
-  /** Its own beside `others`, but for those of the admission. */
+  /** The given statistics and its own, except those of the admission lanes. */
   statistics(others: ResilienceStatistics): ResilienceStatistics;
 }
 
-/** The breaker of the disk. */
+/** The circuit breaker of the disk. */
 export function createStorageBreaker({ config, system, log }: ResilienceParts): CircuitBreaker {
   const { breakerThreshold: threshold, breakerCooldownMs: cooldownMs } = config;
   const policy = { threshold, cooldownMs, ...STORAGE_BREAKER };
@@ -48,7 +48,7 @@ export interface ResilienceParts {
   readonly log: Logger;
 }
 
-/** Undefined limiter: the buckets of the clients are this process's own. */
+/** `limiter` undefined: this process has token buckets of its own. */
 export interface ResilienceDeps extends ResilienceParts {
   readonly storageBreaker: CircuitBreaker;
   readonly limiter: RateLimiter | undefined;
@@ -62,7 +62,7 @@ export function rateLimitOf({ rateLimitPerSecond, rateLimitBurst }: Config): Rat
   return { perSecond: rateLimitPerSecond, burst: rateLimitBurst };
 }
 
-/** What keeps the service within its limits, but for the sync worker's. */
+/** The resilience parts of the service, except those of the sync worker. */
 export function createResilience(deps: ResilienceDeps): Resilience {
   const { config, system, log, storageBreaker } = deps;
   const breaker = { threshold: config.breakerThreshold, cooldownMs: config.breakerCooldownMs };
@@ -100,12 +100,12 @@ export function createResilience(deps: ResilienceDeps): Resilience {
   };
 }
 
-/** How things stand for whoever asks whether requests should be sent here. */
+/** The facts behind the readiness probe. */
 export function readinessFacts(parts: {
   readonly repository: FileInventoryRepository;
   readonly admission: Admission;
   readonly metrics: ServiceMetrics;
-  /** Undefined: the central view is kept, and its sources are known, by another process. */
+  /** Undefined statistics: another process holds the central view and knows its sources. */
   readonly sync: { statistics(): SyncStatistics | undefined };
 }): ReadinessFacts {
   const { reads, writes } = parts.admission.statistics().lanes;

@@ -15,7 +15,7 @@ import type { FileSystem } from './storage/file/disk/file-system.js';
 import { createWorkerMaintenance } from './storage/file/snapshot/worker-maintenance.js';
 import type { System } from './system.js';
 
-/** The data directory: this process has it alone, or with others. */
+/** Opens the data directory, for this process alone or shared with others. */
 export function openStorage(deps: {
   readonly config: Config;
   readonly system: System;

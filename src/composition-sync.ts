@@ -15,13 +15,13 @@ import { createFeedSource } from './sync/feed-source.js';
 import { OWN_LOG, createLogSource } from './sync/log-source.js';
 import type { System } from './system.js';
 
-/** The least size of the journals at which they are merged into a new base, in bytes. */
+/** The minimum size of the journals before they are merged into a new base, in bytes. */
 const JOURNAL_BYTES_MIN = 8 * 1024 * 1024;
-/** Enough for every source there could be: each has one page under way at the most. */
+/** Enough for all conceivable sources: each has at most one page in progress. */
 const BULKHEAD_QUEUE_MAX = 10_000;
 const BULKHEAD_WAIT_MS_MAX = 60_000;
 const OVERLOADED_RETRY_MS = 1_000;
-/** A breaker looks at the last runs of its source. */
+/** A breaker counts the last runs of its source. */
 const BREAKER_RUNS = { window: 10, callsMin: 3 };
 
 export interface SyncParts {
@@ -36,13 +36,13 @@ export interface SyncParts {
 }
 
 export interface RunningSync extends Sync {
-  /** Runs a last time, for `graceMs` at the most, and lets go of the files. */
+  /** Runs a last time, for at most `graceMs`, and closes the files. */
   close(graceMs: number): Promise<void>;
-  /** How its breakers and its bulkhead stand. */
+  /** Statistics of its breakers and its bulkhead. */
   resilience(): ResilienceStatistics;
 }
 
-/** The central view: of the own log, or of the sources that are configured. */
+/** Opens the central view of the node's own log, or of the configured sources. */
 export async function openSync(parts: SyncParts): Promise<RunningSync> {
   const { config, system, fileSystem, repository, log, onFatal, callOut } = parts;
   const { clock, timers } = system;
@@ -93,7 +93,7 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
       return breaker;
     },
     onError(source, error) {
-      if (error === undefined) log.info({ source }, 'a source of the central view is well again');
+      if (error === undefined) log.info({ source }, 'a source of the central view has recovered');
       else log.warn({ source, err: error }, 'a source of the central view cannot be folded');
     },
   });
@@ -116,7 +116,7 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   };
 }
 
-/** What was folded was durable: a log that ends before has lost what was acknowledged. */
+/** Folded events were durable: a log that ends before them has lost acknowledged events. */
 function assertLogReaches(
   folded: { readonly nodeId: string | undefined; readonly sequence: number } | undefined,
   { config, repository }: SyncParts,

@@ -37,7 +37,7 @@ import { observeSyncs } from './storage/file/disk/observed-syncs.js';
 import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
 
-/** Of what a stop may take, however long the requests took: for a last run of the sync worker. */
+/** Minimum time for the sync worker's last run at a stop, however long requests took, in ms. */
 const LAST_RUN_MS_MIN = 1_000;
 
 export interface RunningService {
@@ -45,24 +45,24 @@ export interface RunningService {
   readonly version: string;
   /** What was found at start. */
   readonly recovery: RecoveryFigures;
-  /** Refuses new work, finishes what is in flight, marks the stop as clean. */
+  /** Refuses new work, finishes requests in flight, and marks the stop as clean. */
   stop(): Promise<void>;
-  /** Logs what nobody has caught; the process ends of it. */
+  /** Logs an uncaught error, which ends the process. */
   crashed(error: unknown): void;
 }
 
 export interface ServiceHooks {
-  /** Storage can keep no further promise: end the process without another acknowledgement. */
+  /** Storage can no longer keep its promises: end the process without another acknowledgement. */
   readonly onFatal: () => void;
-  /** Registers what is to be done when the process exits, however that comes. */
+  /** Registers a task for the exit of the process, whatever its cause. */
   readonly onExit: (task: () => void) => void;
-  /** What is to stop this process, where nobody can reach it any more. */
+  /** Stops this process; called when its primary is gone and no client can reach it. */
   readonly stop: () => void;
-  /** This process as one of several workers of a primary; undefined: it is none. */
+  /** This process as a worker of a primary; undefined: it is not one. */
   readonly worker: Worker | undefined;
 }
 
-/** Builds everything, recovers the data, then listens. What was opened is closed in reverse. */
+/** Builds everything, recovers the data, then listens. `stop` closes it in reverse order. */
 export async function startService(config: Config, hooks: ServiceHooks): Promise<RunningService> {
   const system = createSystem();
   const version = versionOfPackage();
@@ -142,7 +142,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     mayResetMetrics: config.environment !== 'production',
     version,
     draining: () => draining,
-    onInternalError: (error, request) => log.error({ err: error, ...request }, 'a defect'),
+    onInternalError: (error, request) => log.error({ err: error, ...request }, 'internal error'),
   });
   central.serve(server);
   const unused = watchIdleConnections(server);
@@ -185,7 +185,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   };
 }
 
-/** None of its code is loaded where nobody wants spans. */
+/** Its code is loaded only if an endpoint for spans is configured. */
 async function tracingOf(
   { otlpEndpoint: endpoint }: Config,
   { system, log, version }: { system: System; log: Logger; version: string },

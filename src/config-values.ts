@@ -3,11 +3,11 @@ import { z } from 'zod';
 
 export interface SyncSource {
   readonly name: string;
-  /** What its paths are appended to: it ends in a slash. */
+  /** The base of its paths; ends in a slash. */
   readonly url: string;
 }
 
-/** Never "all": then everybody could choose whom the rate limit takes them for. */
+/** Never "all": every client could then choose the address that its rate limit applies to. */
 export const trustedProxies = z
   .string()
   .refine(
@@ -26,7 +26,7 @@ function isNetwork(text: string): boolean {
   return isSize && !(version === 6 && hasAllOfIPv4(address, Number(bits)));
 }
 
-/** Whoever connects by IPv4 is looked for in these networks, too, as ::ffff:a.b.c.d. */
+/** IPv4 addresses are looked up in IPv6 networks, too, as ::ffff:a.b.c.d. */
 function hasAllOfIPv4(address: string, bits: number): boolean {
   const network = new BlockList();
   network.addSubnet(address, bits, 'ipv6');

@@ -11,14 +11,14 @@ export interface Config {
   readonly snapshotLogBytesMin: number;
   readonly syncIntervalMs: number;
   readonly syncEnabled: boolean;
-  /** Nodes whose feeds are pulled; none: the own log is folded. */
+  /** Nodes whose feeds are pulled; none: the node's own log is folded. */
   readonly syncSources: readonly SyncSource[];
   readonly concurrencyApi: number;
   readonly concurrencySync: number;
-  /** Of each client, in requests. */
+  /** Per client, in requests. */
   readonly rateLimitPerSecond: number;
   readonly rateLimitBurst: number;
-  /** As Express's `trust proxy`; undefined: no proxy is trusted. */
+  /** Value of Express's `trust proxy`; undefined: no proxy is trusted. */
   readonly trustProxy: number | string | undefined;
   readonly loadShedQueueMax: number;
   readonly breakerThreshold: number;
@@ -37,21 +37,21 @@ export interface Config {
   readonly lockWaitMs: number;
   /** Undefined: host-pid-random. */
   readonly lockOwnerId: string | undefined;
-  /** So many processes that share the data directory, behind one port; undefined: this one alone. */
+  /** Number of processes that share the data directory and one port; undefined: only this one. */
   readonly workers: number | undefined;
-  /** Where spans are sent; undefined: there is no tracing. */
+  /** Where spans are sent; undefined: tracing is off. */
   readonly otlpEndpoint: string | undefined;
 }
 
-/** An unusable environment: one line that names the variable. */
+/** The environment is unusable; the message is one line that names the variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 const DAY_MS = 86_400_000;
-/** Some 60,000 events, which a start folds in about a second. */
+/** About 60,000 events, which a start folds in about a second. */
 const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
-/** More than any one machine has use for: each has the whole inventory in memory. */
+/** More than any machine can use: each worker has the whole inventory in memory. */
 const WORKERS_MAX = 64;
 
 const wholeNumber = (lowest: number, highest: number) =>
@@ -99,14 +99,14 @@ const environmentSchema = z.object({
   LOCK_TTL_MS: wholeNumber(2_000, DAY_MS).default(5_000),
   LOCK_RENEW_MS: wholeNumber(1_000, DAY_MS).default(2_000),
   LOCK_WAIT_MS: wholeNumber(0, 30_000).default(300),
-  LOCK_OWNER_ID: z.string().max(128, 'must be 128 characters at the most').optional(),
+  LOCK_OWNER_ID: z.string().max(128, 'must be at most 128 characters').optional(),
   WORKERS: wholeNumber(1, WORKERS_MAX).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional(),
 });
 
-/** Every variable with the value that it has where it is not set, for a person to read. */
+/** Every variable with its default, for the usage text. */
 export function settings(): readonly { readonly name: string; readonly default: string }[] {
   return Object.keys(environmentSchema.shape).map((name) => {
     const schema = environmentSchema.shape[name as keyof typeof environmentSchema.shape];
@@ -115,7 +115,7 @@ export function settings(): readonly { readonly name: string; readonly default: 
   });
 }
 
-/** Throws ConfigError at the first variable that cannot be used. */
+/** Throws ConfigError for the first unusable variable. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const set = Object.entries(environment).filter(([, value]) => value !== '');
   const result = environmentSchema.safeParse(Object.fromEntries(set));
@@ -126,7 +126,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     throw new ConfigError(`${name}=${value}: ${issue?.message ?? 'unusable'}`);
   }
   const env = result.data;
-  // What is not set goes with what is.
+  // The default of a variable adapts to a related variable that is set.
   const isSet = (name: keyof typeof env): boolean => (environment[name] ?? '') !== '';
   const burst = isSet('RATE_LIMIT_BURST')
     ? env.RATE_LIMIT_BURST
@@ -147,7 +147,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   if (renewMs > env.LOCK_TTL_MS / 2) {
     throw new ConfigError(
-      `LOCK_RENEW_MS=${renewMs}: must be half of LOCK_TTL_MS=${env.LOCK_TTL_MS} at the most`,
+      `LOCK_RENEW_MS=${renewMs}: must be at most half of LOCK_TTL_MS=${env.LOCK_TTL_MS}`,
     );
   }
   return Object.freeze({

@@ -1,4 +1,4 @@
-/** The process: arguments, environment → config → service, or primary of several → exit code. */
+/** The process: arguments, environment → config → service, or primary of workers → exit code. */
 import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,11 +36,11 @@ async function runService(): Promise<void> {
   onStopSignals({
     stop,
     force() {
-      // A worker is told by its primary, and perhaps by the terminal or the service manager, too.
+      // A worker may get a stop twice: from its primary, and from the terminal or service manager.
       if (cluster.isPrimary) process.exit(EXIT_FORCED);
     },
   });
-  // The primary of several needs none of it.
+  // Imported here because a primary needs none of it.
   const { startService } = await import('./composition.js');
   const hooks = {
     ...{ onExit, stop, worker: cluster.worker },
@@ -49,7 +49,7 @@ async function runService(): Promise<void> {
   const service = await startService(config, hooks).catch(failedStart);
   running.service = service;
   if (cluster.isPrimary) welcome(service);
-  // What it does besides stays as it is: a stack on standard error, and exit 1.
+  // Only observes: Node still prints a stack on standard error and exits with code 1.
   process.on('uncaughtExceptionMonitor', (error) => service.crashed(error));
 
   function stop(): void {
@@ -63,7 +63,7 @@ async function runService(): Promise<void> {
   }
 }
 
-/** It serves nothing itself: it keeps `count` processes running that do. */
+/** The primary serves nothing itself: it keeps `count` worker processes running. */
 async function runPrimary(count: number): Promise<void> {
   const running: { primary?: Supervisor } = {};
   onStopSignals({
@@ -84,7 +84,7 @@ async function runPrimary(count: number): Promise<void> {
   process.exit(await primary.over);
 }
 
-/** Nothing was taken on, and a start may be broken off anywhere: the next one goes on from there. */
+/** Nothing was accepted, and a start may be interrupted anywhere: the next goes on from there. */
 function stoppedBeforeItServed(): never {
   console.error('stopped before it had started');
   process.exit(0);
@@ -96,7 +96,7 @@ function welcome(started: Omit<Started, 'dataDir'>): void {
   }
 }
 
-/** Returns what the arguments set, where the service is to run. */
+/** Returns the variables that the arguments set; answers any other arguments and exits. */
 function answerArguments(): Readonly<Record<string, string>> {
   const asked = parseStartArguments(process.argv.slice(2));
   if (asked.kind === 'run') return asked.environment;

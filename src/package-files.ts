@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** The package names itself: where this code lies in it is up to the build. */
+/** The package refers to itself by name: the place of this code in it depends on the build. */
 const PACKAGE = 'distributed-inventory/package.json';
 const require = createRequire(import.meta.url);
 
@@ -11,7 +11,7 @@ export function versionOfPackage(): string {
   return version;
 }
 
-/** `path`: from the root of the package. */
+/** `path`: relative to the root of the package. */
 export function packageFile(path: string): URL {
   return new URL(path, pathToFileURL(`${dirname(require.resolve(PACKAGE))}/`));
 }

@@ -1,9 +1,9 @@
-/** What the process says to a person, beside its log of JSON lines: usage, welcome, and why not. */
+/** Text for people, beside the log of JSON lines: usage, welcome, and why a start failed. */
 import { parseArgs } from 'node:util';
 
 export type StartArguments =
   | { readonly kind: 'help' | 'version' }
-  /** `environment`: what the arguments set, over what the environment says. */
+  /** `environment`: variables set by the arguments, which override the environment. */
   | { readonly kind: 'run'; readonly environment: Readonly<Record<string, string>> }
   | { readonly kind: 'wrong'; readonly why: string };
 
@@ -60,7 +60,7 @@ export interface Started {
   };
 }
 
-/** For a terminal only: where both streams end in one file, it is to hold JSON lines alone. */
+/** For a terminal only: a file that gets both streams must contain nothing but JSON lines. */
 export function welcomeText({ version, url, dataDir, recovery }: Started): string {
   const { records, events, durationMs } = recovery;
   const found = `${counted(events, 'event')}, ${counted(records, 'record')}`;
@@ -85,12 +85,12 @@ const NO_SUCH_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EAF
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS']);
 const NO_DIRECTORY = new Set(['EEXIST', 'ENOTDIR']);
 
-/** What was promised of the data could not be kept (errors.ts of the file storage). */
+/** A promise about the data could not be kept (errors.ts of the file storage). */
 export function isStorageFailure(error: unknown): boolean {
   return error instanceof Error && error.name === 'StorageFatalError';
 }
 
-/** One line that says what to do, where we know; all there is, where we do not. */
+/** One line that says what to do, if known; otherwise the full error. */
 export function startFailureText(error: unknown, { host, port, dataDir }: Wanted): string {
   if (!(error instanceof Error)) return `cannot start: ${String(error)}`;
   if (error.name === 'DataDirectoryError') return `cannot start: ${error.message}`;
@@ -104,14 +104,15 @@ export function startFailureText(error: unknown, { host, port, dataDir }: Wanted
   }
   if (code === 'EADDRINUSE') return `cannot start: port ${port} on ${host} is in use (set PORT)`;
   if (NO_SUCH_ADDRESS.has(code)) {
-    return `cannot start: ${host} is no address of this machine (${code}): set HOST`;
+    return `cannot start: ${host} is not an address of this machine (${code}): set HOST`;
   }
-  if (syscall === 'listen') return `cannot start: no port ${port} on ${host} (${code}): set PORT`;
+  if (syscall === 'listen')
+    return `cannot start: cannot listen on port ${port} of ${host} (${code}): set PORT`;
   return `cannot start: the data directory ${dataDir} ${whyNot(code)} (${error.message})`;
 }
 
 function whyNot(code: string): string {
   if (NOT_WRITABLE.has(code)) return 'is not writable: set its owner, or DATA_DIR';
   if (NO_DIRECTORY.has(code)) return 'is not a directory: set DATA_DIR';
-  return 'cannot be used: set DATA_DIR, or mend it';
+  return 'cannot be used: set DATA_DIR, or repair it';
 }

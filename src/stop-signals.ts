@@ -1,20 +1,20 @@
 import { createSystem } from './system.js';
 
 /**
- * Who starts the service by way of npm, or stops a whole group of processes, has one signal come
- * twice: to us, and from whoever passes it on.
+ * If the service was started by npm, or a whole process group is stopped, one signal arrives twice:
+ * directly, and passed on by the parent.
  */
 const ONE_SIGNAL_MS = 500;
 
 export interface StopTasks {
   readonly stop: () => void;
-  /** At a second signal. */
+  /** Called for a second signal. */
   readonly force: () => void;
 }
 
 /**
- * Hears SIGTERM and SIGINT from now on; from the first moment, since a process that is the first of
- * its container (PID 1) is not even ended by a signal that it does not hear.
+ * Handles SIGTERM and SIGINT from now on. Called before anything else, since PID 1 of a container
+ * is not even ended by a signal that it does not handle.
  */
 export function onStopSignals({ stop, force }: StopTasks): void {
   const { clock } = createSystem();

@@ -1,18 +1,18 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
-/** Milliseconds since the Unix epoch, or a distance in milliseconds; always an integer in records. */
+/** Milliseconds since the Unix epoch, or a duration in ms; always an integer in records. */
 export type Millis = number;
 
 export interface Clock {
-  /** The wall clock: may jump in either direction at any time. */
+  /** The wall clock, which may jump in either direction at any time. */
   wallMs(): Millis;
   /** Milliseconds from an arbitrary start; never goes back. */
   monotonicMs(): number;
 }
 
 export interface Timers {
-  /** Runs `task` after what has already arrived on the event loop has been served. */
+  /** Runs `task` after everything that has already arrived on the event loop was served. */
   immediate(task: () => void): void;
   /** Runs `task` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, task: () => void): () => void;
@@ -51,17 +51,17 @@ export function createSystem(): System {
   };
 }
 
-/** Random bytes are fetched for so many ids at a time: one by one they cost more than all the rest. */
+/** Random bytes are drawn for this many ids at once: one by one they would dominate the cost. */
 const IDS_AT_ONCE = 512;
 const UUID_BYTES = 16;
 const DIGITS = Buffer.from('0123456789abcdef');
-/** Where the first digit of each byte stands in the text. */
+/** Position of each byte's first digit in the text. */
 const DIGITS_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
 
 /**
- * UUIDs, version 7 (RFC 9562): they sort in the order of their making, also those of one millisecond,
- * and those made while the clock goes back. Written into one text that is copied for each: joining its
- * parts makes fifteen times as much garbage, for every request.
+ * UUIDs, version 7 (RFC 9562), that sort in order of creation, even within a millisecond and while
+ * the clock goes back. Each is written into one buffer and copied from there: joining parts would
+ * make fifteen times as much garbage, for every request.
  */
 function createIdSource(): IdSource {
   const pool = new Uint8Array(IDS_AT_ONCE * UUID_BYTES);
@@ -72,7 +72,7 @@ function createIdSource(): IdSource {
   const text = Buffer.from('00000000-0000-0000-0000-000000000000');
   let used = IDS_AT_ONCE;
   let msecs = 0;
-  /** RFC 9562, §6.2, method 1: 32 bits behind the time, from a random number below 2³¹ on. */
+  /** RFC 9562, §6.2, method 1: a 32-bit counter after the time, starting at random below 2³¹. */
   let seq = 0;
   return {
     next() {

@@ -1,9 +1,9 @@
 /**
- * RFC 3339 UTC with milliseconds, as `Date` writes and reads it, only several times faster: every
- * event has a few times, on a few different days, and the text of a day is kept.
+ * RFC 3339 UTC with milliseconds, as `Date` writes and reads it, but several times faster: every
+ * event has a few times, on a few different days, and the text of a day is cached.
  */
 const DAY_MS = 86_400_000;
-/** Times of several days come by turns: those of events, of expiries, of keys. */
+/** Times of several days alternate: those of events, expiries and keys. */
 const DAYS_KEPT = 8;
 const TEXT_LENGTH = '2026-01-01T00:00:00.000Z'.length;
 
@@ -11,8 +11,8 @@ const dayTexts = new Array<string>(DAYS_KEPT).fill('');
 const dayNumbers = new Array<number>(DAYS_KEPT).fill(NaN);
 
 /**
- * One event's time is written many times, into its line and its answer, by turns with the end of its
- * key and its expiry. A prime number, so that no usual span leads from one to the same place.
+ * An event's time is written many times, into its line and its answer, alternating with the end of
+ * its key and its expiry. A prime, so that no usual interval maps two of them to the same slot.
  */
 const TEXTS_KEPT = 61;
 
@@ -50,7 +50,7 @@ function two(value: number): string {
 let lastDay = '';
 let lastMidnight = NaN;
 
-/** Milliseconds since the epoch of a text that `timeText` made. */
+/** Milliseconds since the epoch for a text made by `timeText`. */
 export function parseTime(text: string): number {
   if (text.length !== TEXT_LENGTH) return Date.parse(text);
   const day = text.slice(0, 10);

@@ -67,11 +67,11 @@ describe('what a person is told', () => {
 
   it.each([
     ['EADDRINUSE', 'listen', 'cannot start: port 80 on h is in use (set PORT)'],
-    ['EACCES', 'listen', 'cannot start: no port 80 on h (EACCES): set PORT'],
+    ['EACCES', 'listen', 'cannot start: cannot listen on port 80 of h (EACCES): set PORT'],
     [
       'ENOTFOUND',
       'getaddrinfo',
-      'cannot start: h is no address of this machine (ENOTFOUND): set HOST',
+      'cannot start: h is not an address of this machine (ENOTFOUND): set HOST',
     ],
     [
       'EROFS',
@@ -86,7 +86,7 @@ describe('what a person is told', () => {
     [
       'EIO',
       'read',
-      'cannot start: the data directory /d cannot be used: set DATA_DIR, or mend it (x)',
+      'cannot start: the data directory /d cannot be used: set DATA_DIR, or repair it (x)',
     ],
   ])('%s of %s: %s', (code, syscall, said) => {
     const error = Object.assign(new Error('x'), { code, syscall });

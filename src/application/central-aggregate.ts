@@ -2,39 +2,39 @@ import type { CentralRecord, UnfoldableReason } from '../domain/aggregate.js';
 import type { StockName } from '../domain/keys.js';
 import type { RecordTime } from '../domain/stock.js';
 
-/** How far the log of one source is folded. */
+/** How far the log of a source is folded. */
 export interface SourceProgress {
   readonly name: string;
-  /** The data that the source had when it was first met; undefined: it was not met yet. */
+  /** The node id of the source's data when it was first read; undefined: never read yet. */
   readonly nodeId: string | undefined;
-  /** Everything up to here is folded or in a dead letter; 0: nothing is. */
+  /** Every event up to this one is folded or in a dead letter; 0: none is. */
   readonly sequence: number;
-  /** The source had nothing else at this time; undefined: it was not met yet. */
+  /** A time at which the source had no event after `sequence`; undefined: never read yet. */
   readonly at: RecordTime | undefined;
-  /** What the event at `sequence` says, as a digest; undefined: that is not known. */
+  /** Digest of the event at `sequence`; undefined: unknown. */
   readonly digest: string | undefined;
 }
 
-/** Why an event is set aside; besides what the fold says, what the feed of its source lacks. */
+/** Why an event is set aside: what the fold objects to, or a defect of the source's feed. */
 export type DeadLetterReason = UnfoldableReason | 'unreadable' | 'sequence-gap';
 
-/** Events of one source that could not be folded, kept for a person: they are in no total. */
+/** Events of one source that could not be folded, kept for an operator; they are in no total. */
 export interface DeadLetter {
-  /** By its source and first sequence: the same event makes the same letter. */
+  /** Made of the source and its first sequence: the same event gets the same letter. */
   readonly id: string;
   readonly source: string;
   readonly sequence: number;
-  /** Of a gap its last missing sequence, else the same. */
+  /** The last missing sequence of a gap; else the same as `sequence`. */
   readonly lastSequence: number;
   readonly type: string | undefined;
   readonly reason: DeadLetterReason;
   readonly detail: string;
-  /** What it is about, as far as that can be read: doubtful while the letter is open. */
+  /** The records it concerns, as far as readable: they are doubtful while the letter is open. */
   readonly records: readonly LetterRecord[];
   readonly attempts: number;
   readonly firstAttemptAt: RecordTime;
   readonly lastAttemptAt: RecordTime;
-  /** What came, cut to a bounded length; undefined: nothing did. */
+  /** What was received, truncated to a bounded length; undefined: nothing was. */
   readonly received: string | undefined;
 }
 
@@ -42,13 +42,13 @@ export interface LetterRecord extends StockName {
   readonly version: number | undefined;
 }
 
-/** What becomes of a letter; every change is kept for good. */
+/** A change of a letter; every change is kept for good. */
 export interface LetterChange {
   readonly kind: 'opened' | 'tried' | 'folded' | 'discarded' | 'dropped';
   readonly at: RecordTime;
-  /** As it is from now on, or was at its end. */
+  /** The letter after the change, or as it was when it was closed. */
   readonly letter: DeadLetter;
-  /** Of one that is discarded: why, and by which request. */
+  /** Why and by which request it was discarded. */
   readonly note?: DiscardNote;
 }
 
@@ -57,10 +57,10 @@ export interface DiscardNote {
   readonly requestId: string;
 }
 
-/** One step of one source: all of it is kept, or nothing. */
+/** One step of one source; atomic. */
 export interface AggregateCommit {
   readonly progress: SourceProgress;
-  /** Records of this source as they are from now on. */
+  /** The changed records of this source, with their new values. */
   readonly records: readonly CentralRecord[];
   readonly letters: readonly LetterChange[];
 }
@@ -70,39 +70,39 @@ export interface StoreShare {
   readonly record: CentralRecord;
 }
 
-/** What is committed, and so what anybody is told. */
+/** Reads of the committed state, the only state that is shown. */
 export interface CentralReads {
   progressOf(source: string): SourceProgress | undefined;
   record(source: string, name: StockName): CentralRecord | undefined;
-  /** Every store that has this SKU, by source, then by store. */
+  /** The records of this SKU in all stores, by source, then by store. */
   sharesOf(sku: string): readonly StoreShare[];
   letter(id: string): DeadLetter | undefined;
-  /** Up to `limit` open letters in the order of their ids, behind `after`. */
+  /** Up to `limit` open letters after `after`, in id order. */
   letters(page: {
     readonly after: string | undefined;
     readonly limit: number;
   }): readonly DeadLetter[];
   /** The open letters of this source that name the record. */
   lettersAbout(source: string, name: StockName): readonly DeadLetter[];
-  /** Whether an open letter of this source names no record: then any of its records may be wrong. */
+  /** Whether an open letter of this source names no record, so that any record may be wrong. */
   isInDoubt(source: string): boolean;
   letterCount(source?: string): number;
   recordCount(): number;
 }
 
 /**
- * Where the central picture lives. It can be made again from the logs of its sources at any time,
- * except for what was discarded. All drivers pass one contract suite.
+ * Storage of the central view. It can be rebuilt from the logs of its sources at any time, except
+ * for decisions to discard. All drivers pass one contract suite.
  */
 export interface AggregateRepository extends CentralReads {
   /**
-   * Resolves when all of it is durable and to be seen. Rejects with UnavailableError
-   * 'storage-unavailable' when nothing of it is, and never will be. Commits of several sources may
+   * Resolves when the whole commit is durable and visible. Rejects with UnavailableError
+   * 'storage-unavailable' when nothing of it is, or ever will be. Commits of different sources may
    * overlap; those of one source must not.
    */
   commit(commit: AggregateCommit): Promise<void>;
-  /** Forgets all sources but these, with their records; their letters are kept as dropped. */
+  /** Drops all sources but these, with their records; keeps their letters as dropped. */
   retainSources(names: readonly string[], at: RecordTime): Promise<readonly string[]>;
-  /** Waits for what is under way, and lets go of the files. */
+  /** Waits for commits in progress, and closes the files. */
   close(): Promise<void>;
 }

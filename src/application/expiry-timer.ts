@@ -2,19 +2,19 @@ import type { Timers } from '../system.js';
 import type { InventoryService } from './inventory-service.js';
 import type { DurableInventory } from './ports.js';
 
-/** How long the timer sleeps at the most: the clock may be slewed, and holds come and go. */
+/** The longest sleep, in ms: the clock may be slewed, and holds come and go. */
 const SLEEP_MS_MAX = 1_000;
-/** After a refusal (no room on disk, say) it is tried again this much later. */
+/** The delay before another attempt after a failure (no disk space, say), in ms. */
 const RETRY_MS = 1_000;
 
 export interface ExpiryTimer {
-  /** Resolves when the settling under way has ended; nothing starts after. */
+  /** Resolves when the settling in progress has ended; none starts afterwards. */
   stop(): Promise<void>;
 }
 
 /**
- * Settles what is due and what nobody touches, on time and a bounded slice at a time. Exactness does
- * not depend on it: whoever reads or writes a record with a due hold settles that first.
+ * Settles due holds that no request touches, on time and in bounded slices. Correctness does not
+ * depend on it: every read and write of a record with a due hold settles that hold first.
  */
 export function startExpiryTimer(deps: {
   readonly timers: Timers;

@@ -1,7 +1,7 @@
 import type { Command } from '../domain/commands.js';
 import type { InventoryService, KeyedRequest, Outcome } from './inventory-service.js';
 
-/** How many are under way at a time. */
+/** How many commands are in progress at a time. */
 const SLICE_MAX = 256;
 
 export interface IndependentCommand {
@@ -12,8 +12,8 @@ export interface IndependentCommand {
 export type IndependentOutcome = Outcome | { readonly kind: 'failure'; readonly error: unknown };
 
 /**
- * Executes each command on its own; the outcomes are in their order. Commands about the same record
- * are decided in their order, too. Between slices others get their turn.
+ * Executes each command on its own; outcomes are in the order of the commands. Commands about the
+ * same record are also decided in that order. It yields to other requests between slices.
  */
 export async function executeIndependently(
   service: InventoryService,

@@ -12,8 +12,8 @@ export interface Page<Position> {
 }
 
 /**
- * What clients read: durable state, with every due hold settled first, so that the version and the
- * numbers move together. Where nothing is due a read never waits for a write.
+ * Reads for clients: durable state, with every due hold settled first, so that versions and
+ * quantities change together. If nothing is due, a read never waits for a write.
  */
 export interface InventoryQueries {
   record(name: StockName): Promise<StockRecord | undefined>;
@@ -22,26 +22,26 @@ export interface InventoryQueries {
   reservationsOf(reference: string, page: Page<string>): Promise<readonly StoredReservation[]>;
   holdsOf(name: StockName, page: Page<HoldPosition>): Promise<readonly StoredReservation[]>;
   /**
-   * Newest first, from the one before the event `after` (from the newest where undefined); fewer
-   * than `limit` where the events are large. Resolves with undefined where `after` is no durable
-   * event of this record.
+   * Newest first, starting before the event `after` (at the newest if undefined); fewer than
+   * `limit` if the events are large. Resolves with undefined if `after` is not a durable event of
+   * this record.
    */
   history(name: StockName, page: Page<number>): Promise<readonly InventoryEvent[] | undefined>;
-  /** The record as it was, from the log; undefined: it was not there; the future is 'not-yet'. */
+  /** The past record, from the log; undefined: it did not exist; 'not-yet': the future. */
   recordAt(name: StockName, moment: Moment): Promise<StockRecord | undefined | 'not-yet'>;
 }
 
-/** Longer than any write waits for its sync on a disk that works. */
+/** Longer than any write waits for its sync on a working disk, in ms. */
 const RECENT_MS = 60_000;
 
 const UNSETTLED_RETRY_MS = 1_000;
 
-/** Where nothing can be written, reads go on: they show what is durable, due holds included. */
+/** While nothing can be written, reads go on: they show durable state, due holds included. */
 function unlessUnavailable(error: unknown): void {
   if (!(error instanceof UnavailableError)) throw error;
 }
 
-/** Then nothing is pending that could still become durable. */
+/** With 'storage-unavailable' nothing is pending that could still become durable. */
 function unlessUnwritable(error: unknown): void {
   if (error instanceof UnavailableError && error.code === 'storage-unavailable') return;
   throw error;
@@ -53,7 +53,7 @@ export function createInventoryQueries(
 ): InventoryQueries {
   const history = createRecordHistory(inventory);
 
-  /** Nothing is due most of the time, and one comparison tells. */
+  /** Usually nothing is due, which takes one comparison to find out. */
   async function settledFirst(keys: () => readonly StockKey[] | Promise<readonly StockKey[]>) {
     const next = await inventory.nextExpiry();
     const now = inventory.now();
@@ -77,7 +77,7 @@ export function createInventoryQueries(
       const limit = page.limit - kept.length;
       const found = await inventory.reservationsOf(reference, { after, limit });
       kept.push(...found.filter((reservation) => known(reservation) !== undefined));
-      // What is forgotten must not make a page short: that would say that the list ends here.
+      // Forgotten reservations must not make a page short: that would mean the end of the list.
       if (found.length < limit || kept.length === page.limit) return kept;
       after = found.at(-1)?.id;
     }
@@ -122,11 +122,11 @@ export function createInventoryQueries(
       await settledFirst(() => [key]);
       if ('time' in moment) {
         const agoMs = inventory.now() - moment.time;
-        // Of this very millisecond more may come.
+        // The present millisecond may get more events.
         if (agoMs <= 0) return 'not-yet';
-        // What was decided then may not be durable yet: the same question must not have two answers.
+        // Events of that time may not be durable yet: the same query must not have two answers.
         if (agoMs < RECENT_MS) await service.settleRecords([key]).catch(unlessUnwritable);
-        // Where nothing can be written a hold that was over then is still to be recorded as that.
+        // While nothing can be written, the expiry of a hold due by then is not recorded yet.
         const [first] = await inventory.holdsOf(key, { after: undefined, limit: 1 });
         if (first !== undefined && isDue(first, moment.time)) {
           throw new UnavailableError('storage-unavailable', UNSETTLED_RETRY_MS);

@@ -15,15 +15,15 @@ import type { KeyedMutex } from '../resilience/keyed-mutex.js';
 import { CommandScope, namedRecords, namedReservation } from './lock-scope.js';
 import type { InventoryRepository, Transaction, TransactionScope } from './ports.js';
 
-/** About how many lines of due holds one transaction settles before it lets others in. */
+/** About how many lines of due holds one transaction settles before others get in. */
 const SETTLED_LINES_MAX = 1_000;
-/** What a client is told to wait when the table of idempotency keys is full, in ms. */
+/** The Retry-After when the table of idempotency keys is full, in ms. */
 const KEYS_FULL_RETRY_MS = 5_000;
 
-/** An idempotent request: what it is known by, and what its answer must say again. */
+/** What identifies an idempotent request, and what its replayed answer must repeat. */
 export type KeyedRequest = Required<Omit<AnsweredRequest, 'keyUntil'>>;
 
-/** What came of a command. Every success and every refusal to a keyed request is an event. */
+/** The outcome of a command. Every success, and every refusal of a keyed request, is an event. */
 export type Outcome =
   | { readonly kind: 'event'; readonly event: InventoryEvent; readonly replayed: boolean }
   | { readonly kind: 'refusal'; readonly refusal: RecordedRefusal };
@@ -31,13 +31,13 @@ export type Outcome =
 export interface InventoryService {
   /**
    * Decides `command` and resolves when its outcome is durable. Rejects with
-   * IdempotencyKeyReusedError, or with UnavailableError: then it has not happened, except where
+   * IdempotencyKeyReusedError, or with UnavailableError: the command then has no effect, unless
    * the process ends.
    */
   execute(command: Command, request?: KeyedRequest): Promise<Outcome>;
-  /** Expires some of what is due, and resolves once that is durable; true: there may be more. */
+  /** Expires some due holds, and resolves once that is durable; true: there may be more. */
   settleDue(): Promise<boolean>;
-  /** Expires what is due of these records now, so that a read may follow. */
+  /** Expires the due holds of these records, so that a read may follow. */
   settleRecords(keys: readonly StockKey[]): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ type Step = Outcome | { readonly kind: 'replay'; readonly sequence: number } | '
 export function createInventoryService(deps: InventoryServiceDeps): InventoryService {
   const { repository, mutex, reservationRetentionMs } = deps;
 
-  /** One attempt: replay, else settle what is due, else decide and append. */
+  /** One attempt: replay, else settle due holds, else decide and append. */
   function step(tx: Transaction, command: Command, request: KeyedRequest | undefined): Step {
     if (request !== undefined) {
       const known = liveKey(tx.state, request.key, tx.at);
@@ -76,7 +76,7 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return { kind: 'event', event, replayed: false };
   }
 
-  /** Expires the due holds of these records; true when there may be more of them. */
+  /** Expires the due holds of these records; true: there may be more. */
   function settle(tx: Transaction, keys: readonly StockKey[]): boolean {
     const due = new Map<string, StoredReservation>();
     let lines = 0;
@@ -100,7 +100,7 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return result;
   }
 
-  /** A reservation's records never change: whatever is known of it names them. */
+  /** A reservation's records never change, so any known version of it names them. */
   async function lockKeys(scope: TransactionScope): Promise<readonly string[]> {
     const { records, reservationId } = scope;
     if (reservationId === undefined) return records;
@@ -108,7 +108,7 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return [...records, ...(known?.lines.map(stockKey) ?? []), reservationId];
   }
 
-  /** What a command excludes others from: asked for only where there are others. */
+  /** The keys that a command locks; as a function, computed only if they are contended. */
   function locksOf(scope: CommandScope): (() => readonly string[]) | Promise<readonly string[]> {
     return scope.reservationId === undefined ? () => scope.records : lockKeys(scope);
   }
@@ -121,9 +121,9 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
         const transacted = mutex.runExclusive(locks instanceof Promise ? await locks : locks, () =>
           repository.transact((tx) => step(tx, command, request), scope),
         );
-        // What is there already is not waited for: that would cost every write a turn and a promise.
+        // Await only real promises: otherwise every write would cost a microtask and a promise.
         const { result, durable } = transacted instanceof Promise ? await transacted : transacted;
-        // The mutex is free again: the next writer of this record does not wait for the disk.
+        // The mutex is already free: the next writer of this record does not wait for the disk.
         if (durable !== undefined) await durable;
         if (result === 'again') continue;
         if (result === 'reused') throw new IdempotencyKeyReusedError();
@@ -159,7 +159,7 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
   };
 }
 
-/** Every record that the command touches, those of the reservation it uses included. */
+/** Every record that the command touches, including those of the reservation it uses. */
 function recordsOf(tx: Transaction, command: Command): readonly StockKey[] {
   const reservationId = namedReservation(command);
   const named = namedRecords(command);
@@ -168,7 +168,7 @@ function recordsOf(tx: Transaction, command: Command): readonly StockKey[] {
   return [...named, ...(known?.lines.map(stockKey) ?? [])];
 }
 
-/** What the answer is made of is in the event; only a refusal's also names its request. */
+/** An answer is rendered from the event; only that of a refusal also names its request. */
 function answered(
   { key, fingerprint, requestId, instance }: KeyedRequest,
   draft: EventDraft,

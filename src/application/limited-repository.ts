@@ -2,15 +2,15 @@ import type { Bulkhead } from '../resilience/bulkhead.js';
 import type { InventoryRepository } from './ports.js';
 
 export interface RepositoryBulkheads {
-  /** Of those who decide: a slot is free again as soon as the events have their place in the log. */
+  /** For decisions: the slot is released once the events have their place in the log. */
   readonly decisions: Bulkhead;
-  /** Of those who read events back from the log. */
+  /** For reads of events from the log. */
   readonly logReads: Bulkhead;
 }
 
 /**
- * The same repository, with limits on how much is under way in it. Nobody holds a slot while a write
- * waits for its sync, and reads of the log leave threads to the writes of it.
+ * The same repository with limited concurrency. No slot is held while a write waits for its sync,
+ * and log reads leave threads to log writes.
  */
 export function limitRepository<T extends InventoryRepository>(
   repository: T,
@@ -19,7 +19,7 @@ export function limitRepository<T extends InventoryRepository>(
   return {
     ...repository,
     transact: (work, scope) => decisions.run(() => repository.transact(work, scope)),
-    // In an async function, where what throws rejects.
+    // Async, so that a throw becomes a rejection.
     event: async (sequence) => await logReads.run(() => repository.event(sequence)),
     eventsAfter: async (sequence, limit) =>
       await logReads.run(() => repository.eventsAfter(sequence, limit)),

@@ -3,7 +3,7 @@ import type { Command } from '../domain/commands.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import type { TransactionScope } from './ports.js';
 
-/** The stock records that a command names itself, each once. */
+/** The stock records that a command itself names, each once. */
 export function namedRecords(command: Command): readonly StockKey[] {
   switch (command.type) {
     case 'AdjustStock':
@@ -34,7 +34,7 @@ export function namedRecords(command: Command): readonly StockKey[] {
   }
 }
 
-/** The reservation that a command uses, not the one it makes. */
+/** The reservation that a command uses, not one that it creates. */
 export function namedReservation(command: Command): string | undefined {
   if (command.type === 'ReserveStock' || !('reservationId' in command)) return undefined;
   return command.reservationId;
@@ -44,7 +44,7 @@ function unique(keys: readonly StockKey[]): readonly StockKey[] {
   return keys.length === 1 ? keys : [...new Set(keys)];
 }
 
-/** What a command may touch; its records are named only for those who ask. */
+/** What a command may touch; its records are computed on first use. */
 export class CommandScope implements TransactionScope {
   private named: readonly StockKey[] | undefined;
   readonly reservationId: string | undefined;

@@ -1,23 +1,23 @@
-/** A call to another process, as far as whoever traces it wants to know. */
+/** A call to another process, as described to tracing. */
 export interface OutgoingCall {
   readonly method: string;
-  /** The pattern of the route there. */
+  /** The pattern of the called route. */
   readonly route: string;
   readonly url: URL;
 }
 
-/** Of the trace that a call belongs to. */
+/** The trace of one call. */
 export interface CallTrace {
-  /** To be sent with it. */
+  /** Headers to send with the call. */
   readonly headers: Readonly<Record<string, string>>;
-  /** To be told of the answer's status, where there is one. */
+  /** To be called with the status of the answer, if there is one. */
   answered(status: number): void;
 }
 
-/** Makes a call by way of `ask`; what that resolves or rejects with is the result. */
+/** Makes a call by way of `ask`, and settles as `ask` does. */
 export type CallOut = <T>(call: OutgoingCall, ask: (trace: CallTrace) => Promise<T>) => Promise<T>;
 
 const NO_TRACE: CallTrace = { headers: {}, answered: () => undefined };
 
-/** Where nobody wants traces. */
+/** For when tracing is off. */
 export const callUntraced: CallOut = (_call, ask) => ask(NO_TRACE);

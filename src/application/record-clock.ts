@@ -1,21 +1,21 @@
 import type { Clock, Millis } from '../system.js';
 
-/** How far wall time may run away from record time before that is called a jump, in ms. */
+/** How far wall time may drift from record time before it is reported as a jump, in ms. */
 const JUMP_MS = 1_000;
-/** Record time follows wall time by at most this part of the time that passed. */
+/** Record time is slewed towards wall time by at most this fraction of the elapsed time. */
 const SLEW = 0.001;
 
 export interface RecordClock {
   /** Whole ms since the epoch; never goes back. */
   now(): Millis;
-  /** Record time is at least this from now on: the log says so. */
+  /** Record time is at least `at` from now on, since the log has reached it. */
   notBefore(at: Millis): void;
 }
 
 /**
  * Record time: advances with the monotonic clock from the wall time at start, and is slewed slowly
- * towards wall time. A wall clock that jumps while we run moves nothing; the jump is reported once.
- * A wall clock behind the log at start continues from the log.
+ * towards wall time. A later jump of the wall clock moves nothing, and is reported once. If the
+ * wall clock is behind the log at start, record time continues from the log.
  */
 export function createRecordClock(
   clock: Clock,
@@ -37,7 +37,7 @@ export function createRecordClock(
         const slewed = Math.max(-elapsed * SLEW, Math.min(elapsed * SLEW, aheadMs));
         base += elapsed + slewed;
         baseMonotonic += elapsed;
-        // Never beyond 0: slewing against mere drift is no part of a jump.
+        // Never beyond 0: slewing against ordinary drift is not part of a jump.
         reported = between(0, reported, reported - slewed);
         last = Math.max(last, Math.floor(base));
       } else last = Math.max(last, Math.floor(base + elapsed));

@@ -4,20 +4,20 @@ import { type StockKey, stockKey } from '../domain/keys.js';
 import type { RecordTime, StockRecord } from '../domain/stock.js';
 import type { DurableInventory } from './ports.js';
 
-/** A batch of thousands is one event: so many lines end a page of events. */
+/** A page of events ends once it has this many lines: one batch is one event of thousands. */
 const HISTORY_LINES_MAX = 10_000;
 
 /** A moment in the past: right after an event, or a record time. */
 export type Moment = { readonly sequence: number } | { readonly time: RecordTime };
 
-/** The past of single records, read from the log along the links that every line carries. */
+/** The history of single records, read from the log along the links in every line. */
 export interface RecordHistory {
   /** Newest first; see InventoryQueries.history. */
   events(
     key: StockKey,
     page: { readonly after: number | undefined; readonly limit: number },
   ): Promise<readonly InventoryEvent[] | undefined>;
-  /** The record as it was at that moment; undefined: it was not yet there. */
+  /** The record as it was at that moment; undefined: it did not exist yet. */
   recordAt(key: StockKey, moment: Moment): Promise<StockRecord | undefined>;
 }
 
@@ -33,11 +33,11 @@ export function createRecordHistory(inventory: HistoryPort): RecordHistory {
     return findLine(await inventory.event(sequence), key)?.previousSequence;
   }
 
-  /** The event furthest back that one link leads to and that is still behind the moment. */
+  /** The oldest event that one link leads to and that is still later than the moment. */
   async function stepBack(line: StockLine, moment: Moment): Promise<number> {
     for (const sequence of [...(line.skips ?? [])].reverse()) {
       const event = await inventory.event(sequence);
-      // Expiries that follow the moment say something about it: none of them is skipped.
+      // All expiries that directly follow the moment count (dueUnits): none may be skipped.
       if (isBehind(event, moment) && event.type !== 'ReservationExpired') return sequence;
     }
     return line.previousSequence;
@@ -77,9 +77,9 @@ function isBehind(event: InventoryEvent, moment: Moment): boolean {
 }
 
 /**
- * Units that were due at the moment, though their expiry was only recorded later: nobody touched
- * the record in between, and who had would have settled them first. `expiries`: all that follow
- * the moment directly.
+ * Units that were due at the moment although their expiry was recorded later: no request touched
+ * the record in between, since it would have settled them first. `expiries`: all that directly
+ * follow the moment.
  */
 function dueUnits(expiries: readonly InventoryEvent[], key: StockKey, moment: Moment): number {
   if (!('time' in moment)) return 0;

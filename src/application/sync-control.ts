@@ -1,28 +1,28 @@
 import type { RecordTime } from '../domain/stock.js';
 import type { DeadLetter, DiscardNote, StoreShare } from './central-aggregate.js';
 
-/** What came of one run over all sources. */
+/** The result of one run over all sources. */
 export interface SyncRun {
-  /** Events that were folded. */
+  /** Events folded. */
   readonly applied: number;
-  /** Letters that were opened. */
+  /** Dead letters opened. */
   readonly deadLettered: number;
   readonly checkpoint: number;
   readonly durationMs: number;
-  /** Sources that could not be read to their end, each with the reason. */
+  /** Sources that could not be read to their end, with the reason. */
   readonly failures: readonly { readonly source: string; readonly detail: string }[];
 }
 
 /**
- * - `ok`: the last run reached it.
- * - `failing`: it did not; another one may.
- * - `other-data`: other data answers under this name; nothing of it is folded.
+ * - `ok`: the last run read it to its end.
+ * - `failing`: the last run did not; a later one may.
+ * - `other-data`: other data answers under this name; none of it is folded.
  */
 export type SourceState = 'ok' | 'failing' | 'other-data';
 
 export interface SourceStatus {
   readonly name: string;
-  /** Undefined: the own log. */
+  /** Undefined: the log of this node. */
   readonly url: string | undefined;
   readonly nodeId: string | undefined;
   readonly state: SourceState;
@@ -30,7 +30,7 @@ export interface SourceStatus {
   readonly sequence: number;
   readonly at: RecordTime | undefined;
   readonly ageMs: number | undefined;
-  /** Events that the source was known to have when it was last met, and that are not folded. */
+  /** Events that the source had when it was last read and that are not folded. */
   readonly lag: number;
   readonly deadLetters: number;
   readonly lastError: string | undefined;
@@ -49,7 +49,7 @@ export interface SyncStatus {
   readonly deadLetters: number;
 }
 
-/** Plain numbers since the start, for whoever exports them. */
+/** Plain numbers since the start, for metrics. */
 export interface SyncStatistics {
   readonly running: boolean;
   readonly runs: number;
@@ -71,9 +71,9 @@ export interface SyncStatistics {
   }[];
 }
 
-/** The worker, for those who drive it. */
+/** Control of the sync worker. */
 export interface SyncControl {
-  /** One run now, past open breakers, too; a run in progress is joined. */
+  /** Runs now, even past open breakers; joins a run in progress. */
   runNow(): Promise<SyncRun>;
   status(): SyncStatus;
   statistics(): SyncStatistics;
@@ -83,16 +83,16 @@ export interface SyncControl {
   stop(): Promise<void>;
 }
 
-/** What a person does about dead letters. */
+/** What an operator can do about dead letters. */
 export interface DeadLetterDesk {
   list(page: { readonly after: string | undefined; readonly limit: number }): readonly DeadLetter[];
   /**
-   * One attempt to fold it; resolves with the letter as it is then, `null` where it is folded, and
-   * undefined where there is no such letter. Rejects with UnavailableError where its source, or
-   * the disk, cannot be reached.
+   * One attempt to fold it. Resolves with the letter afterwards, `null` if it is folded, and
+   * undefined if there is no such letter. Rejects with UnavailableError if its source or the disk
+   * cannot be reached.
    */
   retry(id: string): Promise<DeadLetter | null | undefined>;
-  /** Gives the event up; false: there is no such letter. */
+  /** Gives up the letter's events; false: there is no such letter. */
   discard(id: string, note: DiscardNote): Promise<boolean>;
 }
 
@@ -114,16 +114,16 @@ export interface SourceAsOf {
   readonly isDoubtful: boolean;
 }
 
-/** All of it, for the edge. */
+/** All parts of the central view, for the HTTP layer. */
 export interface CentralView {
   readonly worker: SyncControl;
   readonly desk: DeadLetterDesk;
   readonly queries: CentralQueries;
 }
 
-/** How far the fold must be. */
+/** How far the fold must have come. */
 export interface Wanted {
-  /** Of the source; where none is named, of all sources together. */
+  /** Sequence of the source; if none is named, the sum over all sources. */
   readonly minSequence: number;
   readonly source?: string | undefined;
   readonly waitMs: number;
@@ -133,7 +133,7 @@ export interface CentralQueries {
   /** Whether there is a source of this name. */
   knows(source: string): boolean;
   /**
-   * One SKU over all stores. It waits up to `waitMs` until as much is folded as is wanted, else it
+   * One SKU over all stores. Waits up to `waitMs` until the fold has come as far as wanted, else
    * rejects with UnavailableError 'aggregate-behind'.
    */
   sku(sku: string, wanted: Wanted): Promise<CentralSku>;

@@ -1,4 +1,4 @@
-/** npm run backup -- DATA_DIR [BACKUP]: a consistent copy, while the server runs or not. */
+/** npm run backup -- DATA_DIR [BACKUP]: makes a consistent copy, even of a running server. */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
@@ -6,12 +6,13 @@ import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run backup -- DATA_DIR [BACKUP]
 
-Copies the data directory DATA_DIR to BACKUP, a new or empty directory (without it: a new one beside
-DATA_DIR, named by the time). A running server goes on meanwhile: everything that it acknowledged
-before the command was given is in the copy. The copy is durable and has been refolded from its first
-line when the command ends; it is a data directory by itself, and npm run restore copies from it.
+Copies the data directory DATA_DIR to BACKUP, a new or empty directory (by default a new one next to
+DATA_DIR, named after the time). A running server keeps serving: everything that it acknowledged
+before the command started is in the copy. When the command ends, the copy is durable and has been
+refolded from its first line; it is a data directory itself, and npm run restore copies from it.
 
-Exit code 0: done; 1: the data is damaged (with its place) or cannot be copied, and no copy is left.`;
+Exit code 0: done; 1: the data is damaged (the message says where) or cannot be copied, and no copy
+is left.`;
 
 process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });
 

@@ -46,7 +46,7 @@ async function runImport(command: Extract<CommandLine, { kind: 'import' }>): Pro
   }
 }
 
-/** Beside our own words: a file that cannot be read or written says so in one line. */
+/** Our own errors and system errors (an unreadable or unwritable file) are reported in one line. */
 function isExpected(error: unknown): error is Error {
   return error instanceof ImportError || (error instanceof Error && 'syscall' in error);
 }

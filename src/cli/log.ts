@@ -10,11 +10,11 @@ import { runCommand } from './directory/run-command.js';
 
 const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]
 
-Prints the events of DATA_DIR as they stand in the log, one JSON line each, in order.
-  --after SEQUENCE  only events behind this one
-  --sku SKU         only events that move this SKU, in any store
+Prints the events of DATA_DIR as they are in the log, one JSON line each, in order.
+  --after SEQUENCE  only events after this one
+  --sku SKU         only events that change this SKU, in any store
 
-Exit code 0: up to the end of the log; 1: something in it cannot be read.`;
+Exit code 0: printed to the end of the log; 1: part of the log cannot be read.`;
 
 interface Wanted {
   readonly root: string;
@@ -23,7 +23,7 @@ interface Wanted {
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough (`| head`) closes the pipe: that is no error. A disk that is full is.
+  // A reader that has seen enough (`| head`) closes the pipe: not an error, unlike a full disk.
   if (error.code === 'EPIPE') process.exit(0);
   console.error(`the events cannot be written: ${error.message}`);
   process.exit(1);
@@ -65,15 +65,15 @@ async function print(wanted: Wanted): Promise<number> {
     const next = names[index + 1];
     if (next !== undefined && sequenceOf(next) <= wanted.after + 1) continue;
     const stoppedAt = await printSegment(await readWhole(fileSystem, `${events}/${name}`), wanted);
-    // In the last one, behind it lies only what is being written, or what the next start will cut.
+    // In the last segment, only lines being written, or to be cut at the next start, follow.
     if (stoppedAt === undefined || next === undefined) continue;
-    console.error(`${events}/${name}, line ${stoppedAt}: is damaged; npm run verify says more`);
+    console.error(`${events}/${name}, line ${stoppedAt}: is damaged; npm run verify tells more`);
     return 1;
   }
   return 0;
 }
 
-/** Resolves with the number of the first line that is not whole; undefined: all are. */
+/** Resolves with the number of the first line that cannot be read; undefined: all can be. */
 async function printSegment(bytes: Buffer, wanted: Wanted): Promise<number | undefined> {
   let number = 1;
   for (let start = 0; start < bytes.length; number += 1) {

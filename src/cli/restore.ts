@@ -7,12 +7,12 @@ import { runCommand } from './directory/run-command.js';
 const USAGE = `Usage: npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]
 
 Copies a backup (or any data directory) to TARGET, a new or empty directory: start a server there
-with DATA_DIR=TARGET. The copy is durable and has been refolded from its first line when the command
-ends. It has a new node id: whoever follows the old one's feed has to begin anew.
-  --at SEQUENCE  only up to and with this event
-  --at TIME      only up to this moment of record time, such as 2026-11-22T16:17:47.638Z
+with DATA_DIR=TARGET. When the command ends, the copy is durable and has been refolded from its first
+line. It has a new node id: clients that follow the feed of the old node have to start over.
+  --at SEQUENCE  only up to and including this event
+  --at TIME      only up to this record time, such as 2026-11-22T16:17:47.638Z
 
-Exit code 0: done; 1: the backup is damaged (with its place), does not reach so far, or cannot be
+Exit code 0: done; 1: the backup is damaged (the message says where), ends before --at, or cannot be
 copied, and no copy is left.`;
 
 process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });

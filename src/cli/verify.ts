@@ -9,7 +9,7 @@ import { runCommand } from './directory/run-command.js';
 const USAGE = `Usage: npm run verify -- DATA_DIR
 
 Refolds the event log of DATA_DIR from its first line, changing nothing, and checks every line.
-A running server may go on meanwhile. Exit code 0: all holds; 1: damage, with its place.`;
+A server may run meanwhile. Exit code 0: no fault found; 1: damaged, and the message says where.`;
 
 process.exitCode = await runCommand({ usage: USAGE, parse: directoryOf, run: verify });
 

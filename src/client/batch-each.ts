@@ -11,8 +11,8 @@ import type {
 type Result = OperationDone | OperationRefused;
 
 /**
- * Each operation on its own, under a key of its own. Those that were not executed (503) are asked
- * again within `retryForMs`; their problems stand in the results where it ends.
+ * Each operation on its own, under its own key. Operations that were not executed (503) are sent
+ * again within `retryForMs`; after that, their problems are in the results.
  */
 export async function batchEach(
   retrier: Retrier,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a client needs of its surroundings besides HTTP; tests pass their own. */
+/** What the client needs besides HTTP; tests pass their own. */
 export interface Environment {
   /** Uniform in [0, 1). */
   random(): number;
-  /** Resolves after `delayMs`; rejects where the signal ends it. */
+  /** Resolves after `delayMs`; rejects if the signal aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<unknown>;
   /** Milliseconds that never go back. */
   monotonicMs(): number;
@@ -15,10 +15,10 @@ export interface Environment {
   newId(): string;
 }
 
-/** setTimeout takes no longer time, and would not wait at all. */
+/** The longest delay of setTimeout, which would not wait at all for a longer one. */
 const SLEEP_MS_MAX = 2 ** 31 - 1;
 
-/** The real one: this file alone of the client takes time and randomness from where it runs. */
+/** The real one: the only file of the client that reads clocks and makes random values. */
 export const nodeEnvironment: Environment = {
   random: () => Math.random(),
   sleep: (delayMs, signal) =>

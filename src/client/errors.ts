@@ -1,6 +1,6 @@
 import type { Problem } from './wire-types.js';
 
-/** The service's answer was no. `problem.code` is what to switch on; nothing has happened. */
+/** The service refused the request: nothing has happened. Switch on `problem.code`. */
 export class InventoryProblem extends Error {
   override readonly name = 'InventoryProblem';
   readonly code: string;
@@ -14,8 +14,8 @@ export class InventoryProblem extends Error {
 }
 
 /**
- * There was no answer in time: whether it has happened is unknown, unless `outcome` says that it
- * has not. Outcome again with the same `idempotencyKey`, the service still does it once at the most.
+ * There was no answer in time: whether the request was executed is unknown, unless `outcome` says
+ * that it was not. Sent again with the same `idempotencyKey`, it is still executed at most once.
  */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
@@ -29,7 +29,7 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** Behind the URL is other data than before: what was known of it is worth nothing now. */
+/** The URL leads to other data than before: everything known about the old data is void. */
 export class NodeChangedError extends Error {
   override readonly name = 'NodeChangedError';
 
@@ -41,7 +41,7 @@ export class NodeChangedError extends Error {
   }
 }
 
-/** An answer that no version of the service gives: the URL may be that of something else. */
+/** An answer that no version of the service gives: the URL may lead to something else. */
 export class UnexpectedAnswerError extends Error {
   override readonly name = 'UnexpectedAnswerError';
 }

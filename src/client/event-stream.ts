@@ -1,18 +1,18 @@
-/** One server-sent event, as far as it matters here. */
+/** The fields of a server-sent event that matter here. */
 export interface Frame {
   readonly id: string | undefined;
   readonly data: string;
 }
 
 /**
- * Takes the text of an event stream apart (WHATWG HTML §9.2.6), however it was cut into pieces. What
- * has no empty line behind it yet is no event, and is kept; comments and other fields are left out.
+ * Parses the text of an event stream (WHATWG HTML §9.2.6), however it was split into chunks. Text
+ * that is not yet followed by an empty line is kept; comments and other fields are ignored.
  */
 export function createFrameParser(): (text: string) => Frame[] {
   let rest = '';
 
   return (text) => {
-    // A line may end with CR, LF or both; a CR at the end may be half of both.
+    // A line may end with CR, LF or CRLF; a CR at the end of the text may be half of a CRLF.
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
     const frames: Frame[] = [];
     let data: string[] = [];

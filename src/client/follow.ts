@@ -5,11 +5,11 @@ import { type NoAnswer, baseOf, failureOf, headersOf, retryAfterMs } from './tra
 import type { StockEvent } from './wire-types.js';
 
 export interface FollowOptions {
-  /** The sequence of the last event that you have; 0, the default: none. */
+  /** The sequence of the last event that you have; 0 (the default): none. */
   readonly after?: number;
-  /** The `Inventory-Node` that `after` is of, where you know it. */
+  /** The `Inventory-Node` that `after` belongs to, if known. */
   readonly node?: string;
-  /** Ends it: the iteration then throws the signal's reason. */
+  /** Ends the iteration, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -21,14 +21,14 @@ export interface FollowDeps {
   readonly environment: Environment;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
-  /** The service beats every ten seconds: a connection that is silent for so long is dead. */
+  /** A connection silent for this long, in ms, is dead: heartbeats come every 10 s. */
   readonly silenceMaxMs: number;
 }
 
 /**
- * Every event behind `after`, once and in order, and then what comes, for ever: a connection that
- * ends is made anew where it ended. Throws InventoryProblem where the service refuses it, and
- * NodeChangedError where other data is behind the URL.
+ * Yields every event after `after`, once and in order, and then new ones, for ever: a connection
+ * that ends is reopened at the last event. Throws InventoryProblem if the service refuses it, and
+ * NodeChangedError if other data is behind the URL.
  */
 export async function* follow(
   deps: FollowDeps,
@@ -37,7 +37,7 @@ export async function* follow(
   const { environment, backoffBaseMs, backoffMaxMs } = deps;
   const { signal } = options;
   const url = `${baseOf(deps.url)}/api/events`;
-  // Outside of the attempts: what cannot be sent at all is no connection that breaks off.
+  // Outside of the attempts: headers that cannot be sent at all are not a broken connection.
   const headers = headersOf(deps.headers, { Accept: EVENT_STREAM });
   let { after = 0, node } = options;
   let failures = 0;
@@ -128,7 +128,7 @@ async function* eventsOf(
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {
-    // Only while it waits for the service: a caller may take all the time in the world.
+    // The timeout runs only while waiting for the service: the caller may take any time.
     const read: { readonly value?: Uint8Array | undefined } = await unlessSilent(
       connection,
       silenceMaxMs,
@@ -154,7 +154,7 @@ function gap(after: number, { sequence }: StockEvent): Error {
   return new UnexpectedAnswerError(`event ${sequence} came behind ${after}: there is a gap`);
 }
 
-/** Everything else is a connection that did not come about, or broke off. */
+/** Any other error is a connection that could not be made, or broke. */
 function isFinal(error: unknown): boolean {
   return (
     error instanceof InventoryProblem ||

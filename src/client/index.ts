@@ -1,4 +1,4 @@
-// What the package offers as `distributed-inventory/client`.
+// The entry point `distributed-inventory/client` of the package.
 export {
   InventoryProblem,
   NoAnswerError,

@@ -26,39 +26,39 @@ import type {
 import { type Environment, nodeEnvironment } from './environment.js';
 
 export interface ClientOptions {
-  /** Where the service is: `http://127.0.0.1:3000`. */
+  /** URL of the service, such as `http://127.0.0.1:3000`. */
   readonly url: string;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** How long one attempt may take, in ms; default 30 s. */
   readonly attemptTimeoutMs?: number;
   /**
-   * How long one question is asked again and again before NoAnswerError, in ms; default 60 s. Keep
-   * it below the time for which the service keeps keys (IDEMP_TTL_MS).
+   * How long a request is retried before NoAnswerError, in ms; default 60 s. Keep it below the time
+   * for which the service keeps idempotency keys (IDEMP_TTL_MS).
    */
   readonly retryForMs?: number;
-  /** The first pause between two attempts and the longest, in ms; default 100 ms and 5 s. */
+  /** The first and the longest pause between two attempts, in ms; default 100 ms and 5 s. */
   readonly backoffBaseMs?: number;
   readonly backoffMaxMs?: number;
-  /** A stream of events that is silent for so long, in ms, is dead; default 30 s. */
+  /** An event stream that is silent for this long, in ms, is dead; default 30 s. */
   readonly silenceMaxMs?: number;
-  /** In place of HTTP, except for the stream of events. */
+  /** Replaces HTTP, except for the event stream. */
   readonly transport?: Transport;
-  /** In place of real time and randomness. */
+  /** Replaces real time and randomness. */
   readonly environment?: Environment;
 }
 
-/** What is to become of a record: so many units more or less, or a count. */
+/** A change of a record: a delta, or a count. */
 export type Change = Omit<Adjust, 'expectedVersion'> | Count;
 
 /**
- * A client of the inventory service. Every write carries an idempotency key and is asked until it
- * is answered: after 429, 503, a lost connection or no answer at all it is sent again with the same
- * key, and the service executes it once. What the service refuses is thrown as InventoryProblem;
- * a question without an answer ends with NoAnswerError.
+ * A client of the inventory service. Every write has an idempotency key and is retried until it is
+ * answered: after 429, 503, a lost connection or a timeout it is sent again with the same key, and
+ * the service executes it once. A refusal is thrown as InventoryProblem; a request that gets no
+ * answer ends with NoAnswerError.
  */
 export class InventoryClient {
-  /** What the rest is made of: questions, attempts and the pauses between them. */
+  /** The basis of all methods: requests, their attempts and the pauses between them. */
   readonly retrier: Retrier;
   readonly #reads: ReturnType<typeof createReads>;
   readonly #writes: ReturnType<typeof createWrites>;
@@ -78,17 +78,17 @@ export class InventoryClient {
     this.#writes = createWrites(this.retrier, environment);
   }
 
-  /** Undefined: there is no such record. `at`: as it was then, at a sequence or a time. */
+  /** Undefined: there is no such record. `at`: the record as it was at a sequence or time. */
   record(name: StockName, options?: ReadOptions & { readonly at?: string | number }) {
     return this.#reads.record(name, options);
   }
 
-  /** All that a store has, in the order of the SKUs. */
+  /** All records of a store, in SKU order. */
   records(storeId: string, options?: ListOptions) {
     return this.#reads.records(storeId, options);
   }
 
-  /** What happened to one record, newest first. */
+  /** The events of one record, newest first. */
   history(name: StockName, options?: ListOptions) {
     return this.#reads.history(name, options);
   }
@@ -98,17 +98,17 @@ export class InventoryClient {
     return this.#reads.reservation(id, options);
   }
 
-  /** Those with this reference. */
+  /** The reservations with this reference. */
   reservations(reference: string, options?: ListOptions) {
     return this.#reads.reservations(reference, options);
   }
 
-  /** Creates an unknown record, where `delta` is positive. */
+  /** Creates an unknown record if `delta` is positive. */
   adjust<Found = never>(name: StockName, body: Adjust, options?: WriteOptions<Found>) {
     return this.#writes.adjust(name, body, options);
   }
 
-  /** A stock-take: `on` is the version that was counted on. */
+  /** A stock-take: `on` is the version that the count is based on. */
   count<Found = never>(name: StockName, body: Count, on: CountedOn, options?: WriteOptions<Found>) {
     return this.#writes.count(name, body, on, options);
   }
@@ -117,17 +117,17 @@ export class InventoryClient {
     return this.#writes.reserve(name, body, options);
   }
 
-  /** An order of several lines: all of them or none. */
+  /** A reservation of several lines: all of them or none. */
   createReservation<Found = never>(body: CreateReservation, options?: WriteOptions<Found>) {
     return this.#writes.createReservation(body, options);
   }
 
-  /** Sold: all that is still held, or `lines` of it. */
+  /** Marks all that is still held, or `lines` of it, as sold. */
   commit<Found = never>(id: string, lines?: readonly SettleLine[], options?: WriteOptions<Found>) {
     return this.#writes.settle(id, 'commit', lines, options);
   }
 
-  /** Free again: all that is still held, or `lines` of it. */
+  /** Makes all that is still held, or `lines` of it, available again. */
   release<Found = never>(id: string, lines?: readonly SettleLine[], options?: WriteOptions<Found>) {
     return this.#writes.settle(id, 'release', lines, options);
   }
@@ -146,17 +146,17 @@ export class InventoryClient {
     return this.#writes.batch(operations, options);
   }
 
-  /** Each operation on its own; one may be refused, or not executed (503), where others are done. */
+  /** Each operation on its own: one may be refused, or not executed (503), while others succeed. */
   batchEach(operations: readonly BatchOperation[], { signal }: ReadOptions = {}) {
     return this.#writes.batchEach(operations, signal);
   }
 
   /**
-   * Holds the lines while `work` runs; then they are sold, or free again where it throws. The keys
-   * follow from one: with your own `idempotencyKey` it goes on where an earlier call was cut off.
-   * Where that hold is over already, by a release, its expiry or its sale, `work` does not run: it
-   * throws InventoryProblem 'reservation-not-active', and `reservationStatus` says which. Another
-   * attempt is another hold, and needs another key.
+   * Holds the lines while `work` runs, then commits them, or releases them if it throws. All keys
+   * derive from one: with your own `idempotencyKey` a call goes on where an earlier one stopped. If
+   * that hold is already over (released, expired or committed), `work` does not run and the call
+   * throws InventoryProblem 'reservation-not-active'; `reservationStatus` says which. A new attempt
+   * is a new hold, and needs a new key.
    */
   async hold<T>(
     order: CreateReservation,
@@ -171,7 +171,7 @@ export class InventoryClient {
       ...(signal !== undefined && { signal }),
     });
     const { reservation: made, isReplayed } = await this.#writes.hold(order, keyed(''));
-    // Where it cannot be told what became of it since, it is left as it is.
+    // If its present state cannot be read, the hold is left as it is.
     const reservation = isReplayed ? await this.#stillActive(made, signal && { signal }) : made;
     let result: T;
     try {
@@ -204,8 +204,9 @@ export class InventoryClient {
   }
 
   /**
-   * Read, decide, write: `decide` sees the record (undefined: there is none yet) and says what is to
-   * become of it, again and again where others come between. Undefined: nothing; and so it resolves.
+   * Reads, decides and writes: `decide` gets the record (undefined: there is none yet) and returns
+   * its change, again after every conflict with another write. If it returns undefined, nothing is
+   * written, and `change` resolves with undefined.
    */
   change(
     name: StockName,
@@ -225,7 +226,7 @@ export class InventoryClient {
     });
   }
 
-  /** Every event behind `after`, once and in order, and then what comes: see `follow`. */
+  /** Every event after `after`, once and in order, and then new ones: see `follow`. */
   events(options: FollowOptions = {}) {
     const { url, headers = {}, silenceMaxMs = 30_000 } = this.#options;
     const { backoffBaseMs = 100, backoffMaxMs = 5_000 } = this.#options;
@@ -236,12 +237,12 @@ export class InventoryClient {
     );
   }
 
-  /** One page of the same. */
+  /** One page of the same events. */
   eventsPage(options?: EventsPageOptions) {
     return this.#reads.eventsPage(options);
   }
 
-  /** Where the log stands: from here on, `events({ after: sequence, node })` tells what is new. */
+  /** The end of the log: `events({ after: sequence, node })` yields what is new from there. */
   position(options?: ReadOptions) {
     return this.#reads.position(options);
   }

@@ -16,14 +16,14 @@ export interface ReadOptions {
 }
 
 export interface ListOptions extends ReadOptions {
-  /** Items of the first page; later ones grow. */
+  /** Items on the first page; later pages grow. */
   readonly pageSize?: number;
 }
 
-/** Where a log stands: the data it is of, and its last event. */
+/** The end of a log: the node whose data it is of, and its last event. */
 export interface Position {
   readonly node: string;
-  /** 0: nothing has happened yet. */
+  /** 0: the log is empty. */
   readonly sequence: number;
 }
 
@@ -99,7 +99,7 @@ export interface EventsPageOptions extends ReadOptions {
   readonly limit?: number;
 }
 
-/** Only that it is an object is checked: the service keeps to its description. */
+/** Checks only that the body is an object: the service keeps to its description. */
 export function bodyOf(answer: Outcome<never>): object {
   const body = answer.kind === 'ok' ? answer.body : undefined;
   if (typeof body === 'object' && body !== null) return body;

@@ -22,17 +22,17 @@ import type {
 } from './wire-types.js';
 
 export interface WriteOptions<Found = never> extends Doubt<Found> {
-  /** Yours, where you keep it: the same one later asks for the same outcome. Else one is made. */
+  /** Your own key, to get the same outcome again later; by default a new one is made. */
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }
 
-/** The version that was counted on; 'none': there must be no such record yet. */
+/** The version that the count is based on; 'none': there must be no such record yet. */
 export type CountedOn = number | 'none' | 'any';
 
 type Action = Pick<WireRequest, 'method' | 'path' | 'body' | 'headers'>;
 
-/** Every write with a key, so that it may be sent again. */
+/** Every write has a key, so that it can be sent again. */
 export function createWrites(retrier: Retrier, environment: Environment) {
   function ask<Found = never>(
     action: Action,
@@ -71,7 +71,7 @@ export function createWrites(retrier: Retrier, environment: Environment) {
     createReservation: <Found>(body: CreateReservation, options?: WriteOptions<Found>) =>
       write<SettledReservation, Found>(post('/api/reservations', body), options),
 
-    /** `isReplayed`: the key was used before, and this is what was answered then; in doubt, true. */
+    /** `isReplayed`: the key was used before, and this is the answer of then; true if in doubt. */
     async hold(body: CreateReservation, options: WriteOptions) {
       const answer = (await ask(post('/api/reservations', body), options)) as Accepted;
       const { reservation } = bodyOf(answer) as SettledReservation;
@@ -102,7 +102,7 @@ export function createWrites(retrier: Retrier, environment: Environment) {
         options,
       ),
 
-    /** Keys belong to the operations here, and the request has none. */
+    /** The operations have the keys, and the request has none. */
     batchEach(operations: readonly BatchOperation[], signal?: AbortSignal) {
       const keyed = operations.map((each) => ({
         ...each,

@@ -3,18 +3,19 @@ import type { Environment } from './environment.js';
 import type { Accepted, NoAnswer, Transport, WireRequest } from './transport.js';
 
 export interface RetryPolicy {
-  /** How long one question is asked before it is given up, in ms. Keys live longer (IDEMP_TTL_MS). */
+  /** How long a request is retried before giving up, in ms. Keys live longer (IDEMP_TTL_MS). */
   readonly retryForMs: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
 }
 
 export interface Doubt<Found> {
-  /** It was asked before, by somebody who never learned the answer. */
+  /** The request was sent before, and its answer was never learned. */
   readonly inDoubt?: boolean;
   /**
-   * Finds out whether it has happened: asked before every attempt behind one of unknown outcome.
-   * For those who ask on for longer than keys live; without it, the key alone is relied on.
+   * Finds out whether the request was executed; called before every attempt that follows one of
+   * unknown outcome. For callers that retry for longer than keys live; without it, only the key
+   * prevents a second execution.
    */
   readonly lookUp?: () => Promise<Found | undefined>;
 }
@@ -22,21 +23,21 @@ export interface Doubt<Found> {
 export type Outcome<Found> = Accepted | { readonly kind: 'found'; readonly found: Found };
 
 export interface Retrier {
-  /** Asks until there is an answer. Throws InventoryProblem, and NoAnswerError in the end. */
+  /** Retries until there is an answer. Throws InventoryProblem, or NoAnswerError in the end. */
   ask<Found = never>(request: WireRequest, doubt?: Doubt<Found>): Promise<Outcome<Found>>;
-  /** For what no question fits: one attempt, and the pauses between several. */
+  /** For callers with their own retry loop: one attempt, and the pauses between attempts. */
   readonly attempt: Transport['send'];
   startWaiting(request?: Pick<WireRequest, 'idempotencyKey' | 'signal'>): Waiting;
 }
 
 export interface Waiting {
-  /** Throws NoAnswerError when policy has ended. */
+  /** Throws NoAnswerError if the pause would end more than `retryForMs` after the first failure. */
   pause(after: NoAnswer): Promise<void>;
 }
 
 /**
- * After an attempt of unknown outcome, the next one is made only when a look (if there is one)
- * says that it has not happened: the key that goes with both may have expired by then.
+ * After an attempt of unknown outcome, the next one is made only if `lookUp` (if given) finds that
+ * the request was not executed: the key of both may have expired by then.
  */
 export function createRetrier(
   transport: Transport,

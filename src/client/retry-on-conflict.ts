@@ -1,13 +1,13 @@
 import { InventoryProblem } from './errors.js';
 import type { Environment } from './environment.js';
 
-/** How often something is decided anew when others come between. */
+/** How many attempts are made while other writes conflict. */
 const DECISIONS_MAX = 20;
 const PAUSE_MS = 10;
 
 /**
- * Reads, decides and writes, and does so again where the record has moved in between (409, 412).
- * Throws the last InventoryProblem after twenty times.
+ * Runs `attempt` (read, decide, write), and again if the record has moved in between (409, 412).
+ * Throws the last InventoryProblem after 20 attempts.
  */
 export async function retryOnConflict<T>(
   environment: Environment,

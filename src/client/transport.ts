@@ -18,7 +18,7 @@ export interface Accepted {
   readonly headers?: Headers;
 }
 
-/** A decision, and final: nothing has happened. */
+/** A final decision of the service: nothing has happened. */
 export interface Refused {
   readonly kind: 'refused';
   readonly problem: Problem;
@@ -26,33 +26,33 @@ export interface Refused {
 
 export interface NoAnswer {
   /**
-   * `not-executed`: the service says so, with 429 or 503. `unknown`: it says nothing, or nothing
-   * that tells; it may have happened, or may yet.
+   * `not-executed`: the service says so, with 429 or 503. `unknown`: no answer, or one that does
+   * not tell; the request may have been executed, or may yet be.
    */
   readonly kind: 'not-executed' | 'unknown';
   readonly why: string;
   readonly retryAfterMs: number;
 }
 
-/** What came of one attempt. */
+/** The result of one attempt. */
 export type Reply = Accepted | Refused | NoAnswer;
 
 export interface Transport {
-  /** One attempt, no retries. Rejects where the caller's signal ended it. */
+  /** One attempt, no retries. Rejects if the caller's signal aborts it. */
   send(request: WireRequest): Promise<Reply>;
 }
 
 export interface TransportOptions {
   readonly url: string;
-  /** How long one attempt may take before it counts as unanswered. */
+  /** How long one attempt may take before it counts as unanswered, in ms. */
   readonly attemptTimeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly environment: Pick<Environment, 'wallMs'>;
 }
 
 /**
- * Throws where nothing can be asked there: else every question would end with no answer, much later. A
- * user and a password belong into a header, which the message does not repeat.
+ * Throws if the URL is unusable, since otherwise every request would end without an answer, much
+ * later. A user and a password belong in a header; the message does not repeat them.
  */
 export function baseOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -67,7 +67,7 @@ export function baseOf(url: string): string {
   return origin + pathname.replace(/\/+$/, '');
 }
 
-/** Those that every question carries, and its own in their place, in whatever letters. */
+/** The headers of every request, overridden by the request's own; case-insensitive. */
 export function headersOf(
   always: Readonly<Record<string, string>> | undefined,
   own: Readonly<Record<string, string | undefined>>,
@@ -85,7 +85,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   return {
     async send({ method, path, body, headers, idempotencyKey, signal }) {
-      // Outside of the attempt: what cannot be sent at all is the caller's mistake, and no answer to wait for.
+      // Outside of the attempt: an unsendable request is the caller's mistake, not a lost answer.
       const sent = {
         method,
         redirect: 'error' as const,
@@ -115,12 +115,12 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-/** What an answer without success means for whoever asked. */
+/** What an unsuccessful answer means for the caller. */
 export function failureOf(status: number, body: unknown, retryMs: number): Refused | NoAnswer {
   const problem = isProblem(body) ? body : undefined;
   const why = `${status} ${problem?.code ?? ''}`.trim();
   if (status === 429 || status === 503) {
-    // From whoever stands between, it says nothing of what the service did.
+    // Without a problem it is from an intermediary: what the service did is unknown.
     const kind = problem === undefined ? 'unknown' : 'not-executed';
     return { kind, why, retryAfterMs: retryMs };
   }
@@ -129,14 +129,14 @@ export function failureOf(status: number, body: unknown, retryMs: number): Refus
   throw new UnexpectedAnswerError(`the service answered ${why}`);
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date; whoever stands between may send one. */
+/** RFC 9110 §10.2.3: seconds, or a date, which an intermediary may send. */
 export function retryAfterMs(headers: Headers, { wallMs }: Pick<Environment, 'wallMs'>): number {
   const text = headers.get('Retry-After') ?? '';
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - wallMs();
   return ms > 0 ? ms : 0;
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The message `fetch failed` says nothing; its cause does. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

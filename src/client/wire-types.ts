@@ -1,6 +1,6 @@
-// What goes over the wire, as TypeScript sees it. The one source are the schemas of the service
-// (src/http/schemas/request-schemas.ts, response-schemas.ts), and a test compares these types with them:
-// the client itself needs no schema library.
+// The types of the wire format. Their source is the service's schemas (request-schemas.ts and
+// response-schemas.ts in src/http/schemas), and a test compares the two: the client itself needs no
+// schema library.
 
 export interface StockName {
   readonly storeId: string;
@@ -8,7 +8,7 @@ export interface StockName {
 }
 
 export interface StockRecord extends StockName {
-  /** Available to sell: on hand less reserved. */
+  /** Available to sell: `onHand` less `reserved`. */
   readonly qty: number;
   readonly reserved: number;
   readonly onHand: number;
@@ -38,7 +38,7 @@ export interface Reservation {
 }
 
 export interface StoredReservation extends Reservation {
-  /** Of the events of its life. */
+  /** Sequences of all events that changed it. */
   readonly sequences: readonly number[];
 }
 
@@ -74,7 +74,7 @@ export interface StockEvent {
 
 export interface Page<Item> {
   readonly items: readonly Item[];
-  /** null: this was the last. */
+  /** null: this was the last page. */
   readonly nextCursor: string | null;
 }
 
@@ -103,7 +103,7 @@ export interface Transferred {
   readonly sequence: number;
 }
 
-/** Why, in your words (1 to 256 characters); `reference` is your name for it. */
+/** `reason`: why, in your words; `reference`: your name for it. Each has 1 to 256 characters. */
 export interface Note {
   readonly reason?: string;
   readonly reference?: string;
@@ -121,7 +121,7 @@ export interface Count extends Note {
 export interface Reserve {
   readonly qty: number;
   readonly expectedVersion?: number;
-  /** In ms; none: held until it is released or committed. */
+  /** In ms; absent: held until it is released or committed. */
   readonly ttlMs?: number;
   readonly reference?: string;
 }
@@ -170,20 +170,20 @@ export interface OperationRefused {
 }
 
 export interface BatchResults<Result = OperationDone | OperationRefused> {
-  /** One for each operation, in their order. */
+  /** One result per operation, in order. */
   readonly results: readonly Result[];
-  /** The highest; none: nothing happened. */
+  /** The highest sequence; absent: nothing happened. */
   readonly sequence?: number;
 }
 
-/** RFC 9457, with the members that some codes have besides. */
+/** RFC 9457, with the additional members of some codes. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  /** What to switch on. */
+  /** The member to switch on. */
   readonly code: string;
   readonly requestId: string;
   /** version-conflict, precondition-failed; 0: there is no such record. */

@@ -1,7 +1,7 @@
-/** What the primary and its workers say to each other, as JSON over the channel between them. */
+/** Messages between the primary and its workers, as JSON over their IPC channel. */
 import type { MergedCounts, Reading } from '../observability/merge-resilience.js';
 
-/** What a start has found, for the welcome. */
+/** What a start found, for the welcome text. */
 export interface Started {
   readonly version: string;
   readonly url: string;
@@ -13,11 +13,11 @@ export interface Started {
 }
 
 export type ToPrimary =
-  /** It listens. */
+  /** The worker listens. */
   | { readonly kind: 'ready'; readonly started: Started }
-  /** What this worker alone has counted: the answer to `read`, or its last word. */
+  /** What this worker alone has counted: the answer to `read`, or its last message. */
   | { readonly kind: 'reading'; readonly reading: Reading }
-  /** Wants to know what all have counted together; `reset`: and that they count from zero. */
+  /** Asks for the merged counts of all workers; `reset`: and to restart them from zero. */
   | { readonly kind: 'ask'; readonly id: number; readonly reset: boolean };
 
 export type ToWorker =

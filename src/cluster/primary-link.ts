@@ -4,23 +4,23 @@ import type { MergedCounts, Reading } from '../observability/merge-resilience.js
 import type { Timers } from '../system.js';
 import type { Started, ToPrimary, ToWorker } from './messages.js';
 
-/** It asks all workers, and waits half a second for one that is frozen. */
+/** The primary asks all workers first, and waits half a second for a frozen one. */
 const ANSWER_WAIT_MS = 5_000;
 const RETRY_MS = 1_000;
 
-/** What a worker has of the process that started it. */
+/** A worker's link to the process that started it. */
 export interface PrimaryLink {
-  /** The number of this worker, among all that were ever started. */
+  /** The number of this worker among all that were ever started. */
   readonly worker: number;
-  /** What all workers have counted together; `reset`: and they count from zero now. */
+  /** The merged counts of all workers; `reset`: restarts them from zero. */
   counted(reset: boolean): Promise<MergedCounts>;
-  /** How what this one has counted is read. */
+  /** Registers the function that reads this worker's counts. */
   answerWith(read: () => Reading): void;
-  /** It listens now. */
+  /** Reports that this worker listens. */
   ready(started: Started): void;
-  /** Resolves when the primary knows what was counted until now. */
+  /** Sends this worker's last counts; resolves when they are sent, or cannot be. */
   leave(): Promise<void>;
-  /** Called when the primary is gone: nobody sends anything here any more. */
+  /** Registers a task for when the primary is gone, and no connections arrive any more. */
   onGone(task: () => void): void;
 }
 
@@ -39,7 +39,7 @@ export function joinPrimary(worker: Worker, timers: Timers): PrimaryLink {
     else sent?.();
   }
 
-  // What was sent to a primary that was ending just then: `disconnect` comes next.
+  // A message was sent while the primary was ending: `disconnect` follows.
   worker.on('error', () => undefined);
   worker.on('message', (message: ToWorker) => {
     if (message.kind === 'read') sendReading();
@@ -66,7 +66,7 @@ export function joinPrimary(worker: Worker, timers: Timers): PrimaryLink {
     leave: () => new Promise((resolve) => sendReading(resolve)),
     onGone(task) {
       worker.on('disconnect', () => {
-        // Else Node ends the process here and now, whatever it is doing.
+        // Otherwise Node ends the process immediately, whatever it is doing.
         worker.exitedAfterDisconnect = true;
         task();
       });

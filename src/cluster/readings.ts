@@ -9,20 +9,20 @@ import { type CountedBy, mergeFamilies, countsOnly } from '../observability/merg
 import type { Clock, Timers } from '../system.js';
 import type { WorkerProcess } from './worker-processes.js';
 
-/** A worker that is frozen must not keep a scrape waiting: then its last reading counts. */
+/** A frozen worker must not keep a scrape waiting: after this time its last reading counts. */
 const READING_WAIT_MS = 500;
-/** What a worker has counted since its last reading is lost where it is killed. */
+/** If a worker is killed, what it counted since its last reading is lost. */
 const READ_EVERY_MS = 1_000;
 
-/** A worker that serves, in one of the places that there are. */
+/** A serving worker and its place. */
 export interface Reader {
   readonly place: number;
   readonly process: WorkerProcess;
 }
 
-/** What all workers have counted, those that have ended included: a sum never goes back. */
+/** The counts of all workers, including those that have ended: a sum never decreases. */
 export interface Readings {
-  /** Asks all that serve. */
+  /** Reads the counts of all serving workers. */
   read(): Promise<MergedCounts>;
   reset(): Promise<MergedCounts>;
   taken(worker: Reader, reading: Reading): void;
@@ -33,23 +33,23 @@ export interface Readings {
 export function createReadings(deps: {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** Those that serve at present. */
+  /** The workers that serve at present. */
   readonly workers: () => readonly Reader[];
-  /** What the primary itself counts. */
+  /** The counts of the primary itself. */
   readonly own: () => readonly MetricFamily[];
 }): Readings {
   const { clock, timers, workers, own } = deps;
   const baseline = createBaseline(clock);
-  /** The last one of each that lives, by its number. */
+  /** The last reading of each living worker, by its number. */
   const latest = new Map<number, CountedBy & Reading>();
   let gone: readonly MetricFamily[] = [];
-  /** Whose reading is waited for. */
+  /** Workers whose reading has not arrived yet. */
   let missing = new Set<number>();
   let underWay: { readonly over: Promise<void>; readonly end: () => void } | undefined;
   let next: Promise<void> | undefined;
   let cancelReading = timers.after(READ_EVERY_MS, readOn);
 
-  /** What a reading that is under way has of some may be older than the question. */
+  /** A reading in progress may contain counts older than this call, so another one follows it. */
   function readAll(): Promise<void> {
     if (underWay === undefined) return begin();
     next ??= underWay.over.then(() => {

@@ -2,24 +2,24 @@ import type { Clock, Timers } from '../system.js';
 import type { Started, ToPrimary } from './messages.js';
 import type { StartWorker, WorkerProcess } from './worker-processes.js';
 
-/** One that served so long was well: what ended it has nothing to do with its start. */
+/** A worker that served for this long was healthy: its end does not count as a failure. */
 const STEADY_MS = 10_000;
 const RESTART_AFTER_MS = 100;
 const RESTART_AFTER_MS_MAX = 10_000;
-/** After so many starts in a row in vain, while nobody serves, there is nothing to hope for. */
+/** The primary gives up after this many failed starts in a row while no worker serves. */
 const FAILED_STARTS_MAX = 6;
-/** For what a worker does after its grace: a last fold of the central view, a last turn. */
+/** Time for a worker's last steps after its grace: a fold of the central view, a last turn. */
 const END_WAIT_MS = 15_000;
-/** What a process ends with whose storage can keep no further promise. */
+/** Exit code of a process whose storage can no longer keep its promises. */
 const STORAGE_FAILED = 74;
 
-/** A worker in its place; another one takes the place when it ends. */
+/** A worker in its place; when it ends, another one takes the place. */
 export interface Serving {
   readonly place: number;
   readonly process: WorkerProcess;
 }
 
-/** Why a worker ended. */
+/** A worker that has ended, and how. */
 export interface Ended extends Serving {
   readonly code: number | null;
   readonly signal: string | null;
@@ -30,23 +30,23 @@ export interface SupervisorDeps {
   readonly startWorker: StartWorker;
   readonly clock: Clock;
   readonly timers: Timers;
-  /** How long a worker may take for what is in flight when it is told to stop. */
+  /** How long a worker may take for requests in flight when it is told to stop, in ms. */
   readonly graceMs: number;
   readonly onMessage: (worker: Serving, message: ToPrimary) => void;
   readonly onServing: (worker: Serving, started: Started) => void;
-  /** `restartAfterMs` undefined: its place stays empty. */
+  /** `restartAfterMs` undefined: the place stays empty. */
   readonly onEnded: (ended: Ended, restartAfterMs: number | undefined) => void;
-  /** All are to end, and why. */
+  /** Called when all workers are told to end, with the reason. */
   readonly onStopping: (why: string) => void;
 }
 
 export interface Supervisor {
   readonly serving: readonly Serving[];
-  /** Tells all to end. */
+  /** Tells all workers to end. */
   stop(): void;
-  /** Ends all at once. */
+  /** Kills all workers. */
   kill(): void;
-  /** Resolves, when no worker is left, with what the primary is to end with. */
+  /** Resolves with the exit code of the primary when no worker is left. */
   readonly over: Promise<number>;
 }
 
@@ -54,15 +54,15 @@ interface Place {
   readonly number: number;
   process: WorkerProcess | undefined;
   servingSinceMs: number | undefined;
-  /** Ends in a row that came soon. */
+  /** Consecutive ends without steady service. */
   failures: number;
   cancelRestart: () => void;
 }
 
 /**
- * Keeps so many workers running. The first one opens the directory, and what keeps it from that
- * ends everything; the others join it. Nothing depends on a worker's end being noticed: what it
- * held is the kernel's to give to the others.
+ * Keeps `count` workers running. The first one opens the directory; if it exits (unless killed by a
+ * signal) before it serves, everything ends. The others join it. Nothing depends on noticing the
+ * end of a worker: the kernel releases its locks to the others.
  */
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const { clock, timers } = deps;
@@ -108,7 +108,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     } else if (isStopping) {
       if (code !== 0 && servingSinceMs !== undefined) endWith(code ?? 1);
     } else if (!hasServed && code !== null) {
-      // It has said why, and the next one would say the same.
+      // It has reported why, and the next one would fail likewise.
       stop('the first worker cannot start', code === 0 ? 1 : code);
     } else if (failedStarts >= FAILED_STARTS_MAX && serving().length === 0) {
       stop('no worker can start', code ?? 1);
@@ -121,7 +121,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     finishIfOver();
   }
 
-  /** The failure of storage outranks any other. */
+  /** A storage failure outranks any other code. */
   function endWith(code: number): void {
     if (endedWith === undefined || code === STORAGE_FAILED) endedWith = code;
   }

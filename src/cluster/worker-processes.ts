@@ -3,33 +3,33 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { ToPrimary, ToWorker } from './messages.js';
 
-/** A process that serves; it has a number of its own among all that the primary ever started. */
+/** A worker process; its id is unique among all that the primary ever started. */
 export interface WorkerProcess {
   readonly id: number;
   readonly pid: number;
-  /** Nothing happens where it has ended already. */
+  /** Does nothing if the process has already ended. */
   send(message: ToWorker): void;
   signal(name: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 export interface WorkerEvents {
   readonly onMessage: (message: ToPrimary) => void;
-  /** One of both is null. */
+  /** One of the two is null. */
   readonly onEnd: (code: number | null, signal: string | null) => void;
 }
 
 export type StartWorker = (events: WorkerEvents) => WorkerProcess;
 
 /**
- * Starts processes of `program`, which share the ports that they listen on. `environment` is added
- * to that of this process.
+ * Starts processes that run `program` and share the ports they listen on. `environment` is added to
+ * that of this process.
  */
 export function workerProcesses(
   program: string,
   environment: Readonly<Record<string, string>>,
 ): StartWorker {
-  // The primary takes connections and deals them out: workers that take them by themselves would
-  // leave most to one of them.
+  // The primary accepts connections and deals them out: if the workers accepted them, one worker
+  // would get most of them.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: program, args: [] });
   return ({ onMessage, onEnd }) => {
@@ -37,7 +37,7 @@ export function workerProcesses(
     closeWhatItDoesNotTake(worker);
     worker.on('message', onMessage);
     worker.on('exit', onEnd);
-    // What was sent to one that was ending just then; its end is what is heard of it next.
+    // A message was sent while the worker was ending: `exit` follows.
     worker.on('error', () => undefined);
     return {
       id: worker.id,
@@ -54,13 +54,13 @@ interface Closable {
   close(): void;
 }
 
-/** Whom each connection was dealt to last: one that refuses it leaves it to another. */
+/** The worker that each connection was last dealt to: after a refusal, another one. */
 const dealtTo = new WeakMap<Closable, object>();
 
 /**
- * A connection that was dealt to a worker stays open here until the worker says that it has it.
- * Node (20.20) forgets such a connection when the worker ends before: its client would wait for
- * ever. One is on its way to a worker at a time; that one is closed.
+ * A connection dealt to a worker stays open in the primary until the worker confirms it. If the
+ * worker ends before that, Node (20.20) forgets the connection, and its client would wait for ever.
+ * At most one is on its way to each worker; it is closed here.
  */
 function closeWhatItDoesNotTake(worker: ReturnType<typeof cluster.fork>): void {
   const { process } = worker;
@@ -71,8 +71,8 @@ function closeWhatItDoesNotTake(worker: ReturnType<typeof cluster.fork>): void {
     if (isClosable(handle)) dealtTo.set((dealt = handle), worker);
     return send(...sent);
   };
-  // Said of the one that was dealt: it has it, or has refused it, and Node deals it out anew. Before
-  // Node hears of it, which deals the next one at once.
+  // The worker's reply: it has the connection, or refused it and Node deals it out anew. Prepended,
+  // because Node's own listener deals the next connection at once.
   process.prependListener('internalMessage', ({ accepted }: { readonly accepted?: boolean }) => {
     if (accepted !== undefined) dealt = undefined;
   });
@@ -85,7 +85,7 @@ function isClosable(handle: unknown): handle is Closable {
   return typeof handle === 'object' && handle !== null && 'close' in handle;
 }
 
-/** Any port that is free, for workers that must all have the same one. */
+/** Finds a free port, for workers that must all use the same one. */
 export async function freePort(host: string): Promise<number> {
   const server = createServer();
   server.listen({ port: 0, host, exclusive: true });

@@ -3,12 +3,12 @@ import { type StockKey, type StockName, stockKey } from './keys.js';
 import type { RecordTime } from './stock.js';
 import { NO_GAPS, type VersionGaps, isInGap, withGap, withoutVersion } from './version-gaps.js';
 
-/** As much of an event as every feed tells. */
+/** The part of an event that every feed contains. */
 export interface AggregateEvent {
   readonly sequence: number;
-  /** One that this version does not know cannot be folded. */
+  /** A type that this version does not know cannot be folded. */
   readonly type: string;
-  /** Of the event's shape; the first one, which is 1, need not be named. */
+  /** Version of the event's shape; 1 if absent. */
   readonly schemaVersion?: number | undefined;
   readonly at: RecordTime;
   readonly lines: readonly AggregateLine[];
@@ -20,17 +20,17 @@ export interface AggregateLine extends StockName {
   readonly reservedDelta: number;
 }
 
-/** What the central view knows of one store's record: the sum of the lines that were folded. */
+/** A store's record in the central view: the sum of its folded lines. */
 export interface CentralRecord extends StockName {
   readonly onHand: number;
   readonly reserved: number;
-  /** The highest version that was met. */
+  /** The highest version folded or set aside. */
   readonly version: number;
-  /** Versions up to that one which are not in the sums. */
+  /** Versions up to `version` that are not in the sums, but may still be folded. */
   readonly gaps: VersionGaps;
 }
 
-/** A record as one source has it so far. */
+/** Finds a record as folded so far from one source. */
 export type CentralLookup = (name: StockName) => CentralRecord | undefined;
 
 export type UnfoldableReason =
@@ -45,7 +45,7 @@ export type Folded = { readonly records: readonly CentralRecord[] } | Unfoldable
 
 const SCHEMA_VERSION = 1;
 
-/** A type that is added to the domain must be added here, or this does not compile. */
+/** Complete by its type: an event type that is missing here is a compile error. */
 const TYPES: Readonly<Record<EventType, true>> = {
   StockAdjusted: true,
   StockCounted: true,
@@ -60,9 +60,9 @@ const TYPES: Readonly<Record<EventType, true>> = {
 };
 
 /**
- * The records that one event changes, all or none of them. Sums of deltas do not depend on their
- * order, so that events which follow one that is missing can be folded before it; a version is
- * folded once, and only when none before it is missing, unless that one was set aside.
+ * The records that one event changes, all of them or none. Sums of deltas do not depend on order,
+ * so events that follow one that was set aside can be folded before it. A version is folded once,
+ * and only if it is the record's next one or the lowest of its gaps.
  */
 export function foldEvent(lookup: CentralLookup, event: AggregateEvent): Folded {
   const { type, schemaVersion = SCHEMA_VERSION } = event;
@@ -88,8 +88,8 @@ export function foldEvent(lookup: CentralLookup, event: AggregateEvent): Folded 
 }
 
 /**
- * A record from which one version is set aside, with all that is missing before it: what follows
- * that version can be folded, and the record is doubtful until the version is.
+ * The record with one version set aside, and every missing version before it: later versions can be
+ * folded, and the record is doubtful until this version is.
  */
 export function setAside(
   before: CentralRecord | undefined,
@@ -115,7 +115,7 @@ function follow(before: CentralRecord | undefined, line: AggregateLine) {
     return { reason: 'quantity-overflow', detail } as const;
   }
   return {
-    // The names it had, so that they stay in memory once.
+    // The record's own strings, so that each name is in memory once.
     storeId: before?.storeId ?? storeId,
     sku: before?.sku ?? sku,
     onHand,

@@ -1,7 +1,7 @@
 import type { CentralRecord } from './aggregate.js';
 import type { StockName } from './keys.js';
 
-/** The latest of each record, store by store: so no name made of several has to be put together. */
+/** The latest value of each record, by store and SKU: a lookup need not build a combined key. */
 export class CentralRecords {
   private readonly stores = new Map<string, Map<string, CentralRecord>>();
   private count = 0;
@@ -25,7 +25,7 @@ export class CentralRecords {
     this.count += skus.size - before;
   }
 
-  /** What each store has of one SKU. */
+  /** The records of one SKU in all stores. */
   *ofSku(sku: string): Iterable<CentralRecord> {
     for (const skus of this.stores.values()) {
       const record = skus.get(sku);
@@ -33,12 +33,12 @@ export class CentralRecords {
     }
   }
 
-  /** Store by store; records may be changed while they are walked. */
+  /** Grouped by store; records may be changed during the iteration. */
   *byStore(): Iterable<Iterable<CentralRecord>> {
     for (const skus of this.stores.values()) yield skus.values();
   }
 
-  /** All, as they are now. */
+  /** A copy of the present records. */
   toArray(): CentralRecord[] {
     const all: CentralRecord[] = [];
     for (const skus of this.stores.values()) for (const record of skus.values()) all.push(record);

@@ -1,13 +1,13 @@
 import type { StockName } from './keys.js';
 
-/** What the caller demands of the record's version before anything else is looked at. */
+/** What the caller demands of the record's version; checked before quantities. */
 export interface VersionDemand {
   /** If-Match: any of these versions, or `*` for "exists". */
   readonly ifMatch?: readonly number[] | '*';
   readonly expectedVersion?: number;
 }
 
-/** Why it happened, in the caller's words; both are kept with the event. */
+/** Why it happened, in the caller's words; both members are kept with the event. */
 export interface Note {
   readonly reason?: string | undefined;
   readonly reference?: string | undefined;
@@ -19,11 +19,11 @@ export interface AdjustStock extends StockName, VersionDemand, Note {
   readonly delta: number;
 }
 
-/** A stock-take: what was counted replaces what was believed. */
+/** A stock-take: the counted quantity replaces the recorded one. */
 export interface CountStock extends StockName, VersionDemand, Note {
   readonly type: 'CountStock';
   readonly onHand: number;
-  /** If-None-Match: * — only to create. */
+  /** If-None-Match: * (only to create). */
   readonly mustBeNew?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface ReserveStock {
   readonly type: 'ReserveStock';
   readonly reservationId: string;
   readonly lines: readonly (LineRequest & { readonly expectedVersion?: number })[];
-  /** Of a single-record request: what If-Match said of that record. */
+  /** Single-record request only: the record's If-Match. */
   readonly ifMatch?: readonly number[] | '*';
   readonly ttlMs?: number;
   readonly reference?: string;
@@ -48,7 +48,7 @@ export interface ReleaseLine extends StockName, VersionDemand {
   readonly qty?: number;
 }
 
-/** Ends a hold, whole or (with `lines`) in part: sold, or back to the shelf. */
+/** Ends a hold, in whole or (with `lines`) in part: sold, or available again. */
 export interface SettleReservation {
   readonly type: 'CommitReservation' | 'ReleaseReservation';
   readonly reservationId: string;

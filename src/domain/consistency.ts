@@ -2,7 +2,7 @@ import type { EventType, InventoryEvent } from './events.js';
 import { type StockKey, stockKey } from './keys.js';
 import type { Reservation, ReservationLine, ReservationStatus } from './stock.js';
 
-/** The events that may move units in or out; in all others the goods stay where they are. */
+/** The event types that may change `onHand`. */
 const MOVES_ON_HAND: ReadonlySet<string> = new Set([
   'StockAdjusted',
   'StockCounted',
@@ -11,7 +11,7 @@ const MOVES_ON_HAND: ReadonlySet<string> = new Set([
   'StockBatch',
 ]);
 
-/** What an event contradicts in itself, without looking at any state; undefined: nothing. */
+/** How an event contradicts itself, judged without any state; undefined: it does not. */
 export function inconsistency(event: InventoryEvent): string | undefined {
   const refused = event.type === 'RequestRefused';
   if (refused !== (event.refusal !== undefined)) return 'a refusal is a RequestRefused event';
@@ -67,7 +67,7 @@ function reservationInconsistency(reservation: Reservation): string | undefined 
   return undefined;
 }
 
-/** The part of a reservation's lines that an event of this type adds to; no other adds to any. */
+/** The part of a reservation's lines that an event type adds to; other types add to none. */
 export const PART_OF = {
   StockCommitted: 'committed',
   StockReleased: 'released',
@@ -76,7 +76,7 @@ export const PART_OF = {
 
 const PARTS = ['committed', 'released', 'expired'] as const;
 
-/** How the event's view of a reservation contradicts the one before it; undefined: not at all. */
+/** How an event's version of a reservation contradicts the previous one; undefined: it does not. */
 export function reservationContradiction(
   before: Reservation | undefined,
   after: Reservation,
@@ -86,7 +86,7 @@ export function reservationContradiction(
   if (before !== undefined && before.status !== 'active') {
     return `reservation ${id} is ${before.status}`;
   }
-  // A reservation keeps its lines, in their order, for all its life.
+  // A reservation's lines and their order never change.
   const strange = before !== undefined && before.lines.length !== lines.length;
   if (strange) return `reservation ${id} changed its lines`;
   const growing: string | undefined = PART_OF[type as keyof typeof PART_OF];
@@ -107,7 +107,7 @@ function isSameLine(a: ReservationLine, b: ReservationLine): boolean {
   return a.sku === b.sku && a.storeId === b.storeId && a.qty === b.qty;
 }
 
-/** By how many units more (or less) reservations hold of a record than before. */
+/** Change in the units that reservations hold, by record. */
 export type HeldDeltas = Map<StockKey, number>;
 
 export function addHeldDeltas(

@@ -14,7 +14,7 @@ import type { BatchEffect, EventDraft } from './events.js';
 import { type Reservation, available } from './stock.js';
 import { type WorkRow, Worksheet } from './worksheet.js';
 
-/** All operations, one after the other on the same worksheet, as one event; or none of them. */
+/** Applies all operations in order to one worksheet, as one event; or none of them. */
 export function decideBatch(command: BatchStock, circumstances: Circumstances): EventDraft {
   const sheet = new Worksheet(circumstances.state);
   const reservations: Reservation[] = [];
@@ -24,7 +24,7 @@ export function decideBatch(command: BatchStock, circumstances: Circumstances): 
     const refusal = applyOperation(operation, row, circumstances, reservations);
     if (refusal !== undefined) return refused({ ...refusal, operation: index }, sheet.allReads());
     operations.push({
-      // Every operation that is not refused moves its row: the lines are the rows.
+      // Every accepted operation moves its row, so a row's index is its line's index.
       line: row.index,
       reservation: operation.type === 'ReserveStock' ? reservations.length - 1 : undefined,
       reason: 'reason' in operation ? operation.reason : undefined,

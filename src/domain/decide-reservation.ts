@@ -45,7 +45,7 @@ export function decideSettle(command: SettleReservation, circumstances: Circumst
   return settle(type, known, wanted, circumstances);
 }
 
-/** Due holds give back all they still hold, as one event. Nobody asked: it answers no request. */
+/** Due holds give back all they still hold, as one event. It answers no request. */
 export function decideExpiry(
   due: readonly StoredReservation[],
   circumstances: Circumstances,
@@ -88,7 +88,7 @@ function settle(
   return { type, lines: sheet.lines(), reads: [], reservations: [after] };
 }
 
-/** Takes `qty` units out of the hold: sold, or back to what is available. */
+/** Takes `qty` units out of the hold: sold, or available again. */
 function part(
   line: ReservationLine,
   qty: number,

@@ -11,7 +11,7 @@ import type { EventDraft } from './events.js';
 import type { Reservation } from './stock.js';
 import { type WorkRow, Worksheet } from './worksheet.js';
 
-/** All lines or none; the same record named twice is summed before anything is compared. */
+/** All lines or none; lines of the same record are summed before anything is compared. */
 export function decideReserve(command: ReserveStock, circumstances: Circumstances): EventDraft {
   const sheet = new Worksheet(circumstances.state);
   for (const line of command.lines) sheet.row(line).wanted += line.qty;
@@ -39,7 +39,7 @@ export function decideReserve(command: ReserveStock, circumstances: Circumstance
   };
 }
 
-/** A fresh hold of what is wanted of the rows; `at` is its creation, `ttlMs` from then. */
+/** A new hold of the rows' wanted units; it is created at `at`, and `ttlMs` counts from then. */
 export function newReservation(
   command: Pick<ReserveStock, 'reservationId' | 'ttlMs' | 'reference'>,
   rows: readonly Pick<WorkRow, 'name' | 'wanted'>[],

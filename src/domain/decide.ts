@@ -10,8 +10,8 @@ import type { EventDraft } from './events.js';
 export type { Circumstances, DecisionView } from './decision.js';
 
 /**
- * What the command leads to, given everything that is known: an event, or a refusal as a
- * `RequestRefused` event. Pure. Due holds of the records it names have been settled before.
+ * The outcome of a command on the given state: an event, or a refusal as a `RequestRefused` event.
+ * Pure. The caller has already settled the due holds of the records that the command names.
  */
 export function decide(command: Command, circumstances: Circumstances): EventDraft {
   switch (command.type) {

@@ -6,7 +6,7 @@ import { type RecordTime, type StoredReservation, available } from './stock.js';
 import type { StockKey } from './keys.js';
 import type { WorkRow } from './worksheet.js';
 
-/** What a decision may look at besides single records. */
+/** The state that a decision may read. */
 export interface DecisionView extends StateView {
   /** The active holds with an expiry of one record, soonest first. */
   expiringHolds(key: StockKey): Iterable<StoredReservation>;
@@ -15,18 +15,18 @@ export interface DecisionView extends StateView {
 export interface Circumstances {
   readonly state: DecisionView;
   readonly at: RecordTime;
-  /** How long a reservation answers after it was closed, in ms; recorded when it closes. */
+  /** How long a closed reservation can be read, in ms; recorded when it closes. */
   readonly reservationRetentionMs: number;
 }
 
-/** How many lines of holds are looked through for one `earliestExpiry` before it is left out. */
+/** How many lines of holds are searched for one `earliestExpiry` before it is omitted. */
 const LINES_SEARCHED_MAX = 10_000;
 
 export function refused(refusal: RecordedRefusal, reads: readonly VersionRead[]): EventDraft {
   return { type: 'RequestRefused', lines: [], reads, reservations: [], refusal };
 }
 
-/** The caller's word on the version, in the order of the contract: If-Match, expectedVersion. */
+/** Checks the caller's version demands in the order of the contract: If-Match, expectedVersion. */
 export function demandRefusal(
   row: WorkRow,
   ifMatch: VersionDemand['ifMatch'],
@@ -57,7 +57,7 @@ export interface ShortRow {
   readonly requested: number;
 }
 
-/** The rows that have less to sell than what is wanted of them. */
+/** The rows with fewer available units than are wanted. */
 export function shortRows(rows: readonly WorkRow[]): ShortRow[] {
   const short: ShortRow[] = [];
   for (const row of rows) {
@@ -80,7 +80,7 @@ export function insufficient(short: readonly ShortRow[], view: DecisionView): Re
   };
 }
 
-/** When enough holds will have expired for every short row; undefined: never, or not known. */
+/** When enough holds will have expired for every short row; undefined: never, or unknown. */
 function earliestRelief(short: readonly ShortRow[], view: DecisionView): RecordTime | undefined {
   let earliest = 0;
   const search = { linesLeft: LINES_SEARCHED_MAX };
@@ -110,7 +110,7 @@ function rowRelief(
   return undefined;
 }
 
-/** Requests are bounded one by one; their sum over one record still has to stay exact. */
+/** Each request's quantity is bounded, but a record's total must stay an exact integer, too. */
 export function isCountable(total: number): boolean {
   return Number.isSafeInteger(total) && total >= 0;
 }

@@ -8,8 +8,8 @@ export interface Shortage extends StockName {
 }
 
 /**
- * Why `decide` said no. A refusal is an outcome like any other: with an idempotency key it is
- * recorded, so that a delayed duplicate cannot succeed after the client was told no.
+ * Why `decide` refused. A refusal is an outcome like any other: with an idempotency key it is
+ * recorded, so that a delayed duplicate cannot succeed after the client was refused.
  */
 export type Refusal =
   | ({ readonly code: 'stock-not-found' } & StockName)
@@ -26,7 +26,7 @@ export type Refusal =
   | {
       readonly code: 'insufficient-stock';
       readonly lines: readonly Shortage[];
-      /** When the holds expire that would free enough for every line, if none is renewed. */
+      /** When enough holds will have expired for every line, if none is extended. */
       readonly earliestExpiry?: RecordTime;
     }
   | ({
@@ -44,7 +44,7 @@ export type Refusal =
 
 export type RefusalCode = Refusal['code'];
 
-/** Not executed, nothing stored: ask again later, with the same key. */
+/** Not executed, nothing stored: retry later, with the same key. */
 export type UnavailableCode =
   'storage-unavailable' | 'lock-contended' | 'overloaded' | 'shutting-down' | 'aggregate-behind';
 

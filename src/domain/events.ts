@@ -16,8 +16,8 @@ export type EventType =
   | 'RequestRefused';
 
 /**
- * One stock record's change inside an event. It names the version it moves to, and both the
- * deltas and what they lead to, so that the fold can check the one against the other.
+ * One stock record's change inside an event. It names the version it moves to, the deltas and the
+ * resulting totals, so that the fold can check the deltas against the totals.
  */
 export interface StockLine extends StockName {
   readonly version: number;
@@ -27,16 +27,16 @@ export interface StockLine extends StockName {
   readonly reserved: number;
   /** Sequence of the event that moved this record before; 0 for its first. */
   readonly previousSequence: number;
-  /** Further back in the record's history; see history-links.ts. */
+  /** Links further back in the record's history; see history-links.ts. */
   readonly skips?: HistorySkips;
 }
 
-/** A version that the event relied on without moving it; 0 means "was not there". */
+/** A version that the event relied on without moving it; 0: it did not exist. */
 export type VersionRead =
   | ({ readonly version: number } & StockName)
   | { readonly version: number; readonly reservationId: string };
 
-/** The idempotency key that the event answers, with what its answer needs besides. */
+/** The idempotency key of the answered request, and what its answer needs besides the event. */
 export interface AnsweredRequest {
   /** Digest of caller, method, path and key. */
   readonly key: string;
@@ -44,15 +44,15 @@ export interface AnsweredRequest {
   readonly fingerprint: string;
   /** From this record time on, the key is free again. */
   readonly keyUntil: RecordTime;
-  /** Of a refused request, since its answer names them: its id and its path. */
+  /** Id and path of a refused request, since its answer contains them. */
   readonly requestId?: string;
   readonly instance?: string;
 }
 
-/** Of an atomic batch, the refusal of one operation refuses all; `operation` is its index. */
+/** One refused operation refuses its whole atomic batch; `operation` is its index. */
 export type RecordedRefusal = Refusal & { readonly operation?: number };
 
-/** What `decide` proposes: an event that has no place in the log yet. */
+/** The result of `decide`: an event without a place in the log yet. */
 export interface EventDraft {
   readonly type: EventType;
   readonly lines: readonly StockLine[];
@@ -66,7 +66,7 @@ export interface EventDraft {
   readonly operations?: readonly BatchEffect[] | undefined;
 }
 
-/** Indexes into the event's lines and reservations, with what the caller noted. */
+/** Indexes into the event's lines and reservations, with the caller's notes. */
 export interface BatchEffect {
   readonly line: number;
   readonly reservation?: number | undefined;

@@ -15,14 +15,14 @@ import {
   isForgotten,
 } from './stock.js';
 
-/** A live idempotency key: where its answer is, and what it was asked for. */
+/** An idempotency key: the fingerprint of its request and the event that answers it. */
 export interface KeyEntry {
   readonly fingerprint: string;
   readonly sequence: number;
   readonly until: number;
 }
 
-/** What `decide` and `evolve` may read. It may still hold what is forgotten by record time. */
+/** What `decide` and `evolve` may read. It may still contain entries past their retention. */
 export interface StateView {
   record(key: StockKey): StockRecord | undefined;
   reservation(id: string): StoredReservation | undefined;
@@ -48,10 +48,10 @@ export interface RuleBreach {
 }
 
 /**
- * The one rule, and the only way that state moves: an event commits only if every version it
+ * The one rule, and the only way that state changes: an event commits only if every version it
  * names is still the current one, its idempotency key is unused, and no reservation it uses is
- * due at the event's own time. Checked here when an event is appended and whenever it is replayed;
- * nothing of the configuration enters.
+ * due at the event's own time. It is checked here when an event is appended and whenever it is
+ * replayed, and does not depend on the configuration.
  */
 export function evolve(state: StateView, event: InventoryEvent): Changes | RuleBreach {
   const contradiction = inconsistency(event);
@@ -63,7 +63,7 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     const breach = checkRead(state, event, read);
     if (breach !== undefined) return breach;
   }
-  // Versions first: what was decided on an older state is superseded, not a contradiction.
+  // Versions first: an event decided on an older state is superseded, not inconsistent.
   const held: HeldDeltas = new Map();
   const reservations: StoredReservation[] = [];
   for (const next of event.reservations) {
@@ -84,7 +84,7 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
     if (breach !== undefined) return breach;
     records.push({ key, record: moved(before, line, event) });
   }
-  // Two lines of one record have each been checked against the state before both.
+  // Two lines of one record would each have been checked against the state before both.
   if (named !== undefined && named.size < records.length) {
     return { breach: 'inconsistent', what: 'a record has two lines' };
   }
@@ -94,7 +94,7 @@ export function evolve(state: StateView, event: InventoryEvent): Changes | RuleB
   return { event, records, reservations };
 }
 
-/** What is left over in the end is held without a line. */
+/** A delta that is never taken belongs to a hold without a line. */
 function takeHeldDelta(held: HeldDeltas, key: StockKey): number {
   const delta = held.get(key) ?? 0;
   if (delta !== 0) held.set(key, 0);
@@ -107,7 +107,7 @@ export function liveKey(state: StateView, digest: string, at: number): KeyEntry 
   return entry !== undefined && entry.until > at ? entry : undefined;
 }
 
-/** The reservation as a client may know it at `at`: one past its retention is unknown. */
+/** The reservation as a client may see it at `at`: past its retention it is unknown. */
 export function knownReservation(
   state: StateView,
   id: string,
@@ -180,7 +180,7 @@ function moved(
   event: InventoryEvent,
 ): StockRecord {
   return {
-    // The names it had, so that they stay in memory once, not once per request that named them.
+    // The record's own strings, so that names are in memory once, not once per request.
     storeId: before?.storeId ?? line.storeId,
     sku: before?.sku ?? line.sku,
     onHand: line.onHand,

@@ -1,4 +1,4 @@
-/** Names a stock record: `storeId/sku`. Neither half can contain a slash, so it splits one way. */
+/** Names a stock record: `storeId/sku`. Neither half can contain a slash, so it is unambiguous. */
 export type StockKey = string & { readonly __brand: 'StockKey' };
 
 export interface StockName {
@@ -7,7 +7,7 @@ export interface StockName {
 }
 
 export const STORE_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-/** Real catalogues have SKUs with spaces inside (`BANK CHARGES`), never at the end. */
+/** Real catalogues have SKUs with inner spaces (`BANK CHARGES`), never at either end. */
 export const SKU_PATTERN = /^[A-Za-z0-9](?:[A-Za-z0-9 ._:+-]{0,62}[A-Za-z0-9._:+-])?$/;
 
 export function stockKey(name: StockName): StockKey {

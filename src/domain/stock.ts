@@ -1,15 +1,15 @@
 import type { HistorySkips } from './history-links.js';
 import type { StockName } from './keys.js';
 
-/** Milliseconds since the Unix epoch, monotone over the log. */
+/** Milliseconds since the Unix epoch; never decreases along the log. */
 export type RecordTime = number;
 
 /** The largest quantity that one request may name, in units. */
 export const REQUEST_QTY_MAX = 1_000_000_000;
 
-/** What one store has of one SKU. Available to sell is `onHand - reserved`, never below 0. */
+/** The stock of one SKU in one store. `onHand - reserved` is available to sell, never below 0. */
 export interface StockRecord extends StockName {
-  /** Units physically there. */
+  /** Units physically in the store. */
   readonly onHand: number;
   /** Units held by active reservations; always the sum of their `held`. */
   readonly reserved: number;
@@ -18,7 +18,7 @@ export interface StockRecord extends StockName {
   readonly updatedAt: RecordTime;
   /** Sequence of the event that moved it last: the head of this record's history. */
   readonly sequence: number;
-  /** What its next line names further back in its history. */
+  /** The skip links of its next line. */
   readonly skips?: HistorySkips;
 }
 
@@ -38,23 +38,23 @@ export interface Reservation {
   readonly id: string;
   /** Counts the events that changed this reservation; 1 at creation. */
   readonly version: number;
-  /** Closed with `committed` if any unit was. */
+  /** On closing, `committed` if any unit was committed. */
   readonly status: ReservationStatus;
   readonly reference: string | null;
   readonly createdAt: RecordTime;
-  /** From this time on the hold is due: it counts for nothing and can only expire. */
+  /** From this time on the hold is due: it no longer counts and can only expire. */
   readonly expiresAt: RecordTime | null;
-  /** A closed reservation answers until then; null while active. */
+  /** A closed reservation can be read until then; null while active. */
   readonly retainUntil: RecordTime | null;
   readonly lines: readonly ReservationLine[];
 }
 
-/** A stored reservation, with the events of its life. */
+/** A reservation with the sequences of all events that changed it. */
 export interface StoredReservation extends Reservation {
   readonly sequences: readonly number[];
 }
 
-/** Units that are there to sell. */
+/** Units available to sell. */
 export function available(record: Pick<StockRecord, 'onHand' | 'reserved'>): number {
   return record.onHand - record.reserved;
 }
@@ -65,7 +65,7 @@ export function isDue(reservation: Reservation, at: RecordTime): boolean {
   );
 }
 
-/** A closed reservation past its recorded retention is the same as one that never was. */
+/** A closed reservation past its recorded retention counts as one that never existed. */
 export function isForgotten(reservation: Reservation, at: RecordTime): boolean {
   return reservation.retainUntil !== null && reservation.retainUntil <= at;
 }

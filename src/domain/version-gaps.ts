@@ -1,10 +1,10 @@
-/** Versions of one record that are not folded though later ones are: ranges, ascending, apart. */
+/** Versions of a record that may still be folded after later ones: ascending, separate ranges. */
 export type VersionGaps = readonly VersionRange[];
 export type VersionRange = readonly [first: number, last: number];
 
 export const NO_GAPS: VersionGaps = [];
 
-/** `first` … `last` lie behind every gap there is. */
+/** `first` and `last` must be above every existing gap. */
 export function withGap(gaps: VersionGaps, first: number, last: number): VersionGaps {
   const before = gaps.at(-1);
   if (before === undefined || before[1] + 1 < first) return [...gaps, [first, last]];
@@ -15,7 +15,7 @@ export function isInGap(gaps: VersionGaps, version: number): boolean {
   return gaps.some(([first, last]) => first <= version && version <= last);
 }
 
-/** What is left of the gaps when one version is no longer missing. */
+/** The gaps that remain when one version is no longer missing. */
 export function withoutVersion(gaps: VersionGaps, version: number): VersionGaps {
   return within(
     gaps.flatMap(([first, last]): VersionRange[] => {
@@ -28,7 +28,7 @@ export function withoutVersion(gaps: VersionGaps, version: number): VersionGaps 
   );
 }
 
-/** What is left when nobody waits any more for the versions up to `version`, but for `kept`. */
+/** The gaps that remain when no version up to `version` is awaited any more, except `kept`. */
 export function withoutUpTo(
   gaps: VersionGaps,
   version: number,

@@ -3,26 +3,26 @@ import { type StockKey, type StockName, stockKey } from './keys.js';
 import type { StateView } from './evolve.js';
 import type { StockRecord } from './stock.js';
 
-/** One stock record while a decision is being made about it. */
+/** One stock record during a decision. */
 export interface WorkRow {
   /** Its place among the rows. */
   readonly index: number;
   readonly key: StockKey;
   readonly name: StockName;
-  /** The record as the decision found it; undefined: there is none yet. */
+  /** The record before the decision; undefined: there is none yet. */
   readonly before: StockRecord | undefined;
   onHand: number;
   reserved: number;
-  /** Units that the decision wants of it, over all lines that name it. */
+  /** Units wanted of it, summed over all lines that name it. */
   wanted: number;
   moved: boolean;
 }
 
-/** Up to so many rows are searched one by one: faster than a map of them. */
+/** Up to this many rows, a linear search is faster than a map. */
 const ROWS_SEARCHED_MAX = 8;
 
 /**
- * The stock records one decision reads and moves, each once: a record named twice in one order
+ * The stock records that one decision reads and moves, each once: a record named twice in one order
  * is one row, so that the second line sees what the first one took.
  */
 export class Worksheet {
@@ -40,7 +40,7 @@ export class Worksheet {
     const row: WorkRow = {
       index: this.rows.length,
       key,
-      // Those of the record, where there is one: a request's would stay in memory with what is made of it.
+      // Prefer the record's own strings: those of the request would stay in memory with the event.
       name: before ?? name,
       before,
       onHand: before?.onHand ?? 0,

@@ -6,8 +6,8 @@ import { type Answer, READ, WRITTEN } from './answer.js';
 import { etagOf } from './preconditions.js';
 import { recordJson, reservationJson } from './json/wire-json.js';
 
-// Every answer to a write is rendered from its event and from nothing else. The first time it is
-// the event just appended, for a replay the same one read back from the log: hence the same bytes.
+// Every answer to a write is rendered from its event alone: at first the event just appended, for a
+// replay the same event read back from the log. Hence the same bytes.
 
 export function adjustedAnswer(event: InventoryEvent): Answer {
   const { at, sequence } = event;
@@ -20,7 +20,7 @@ export function adjustedAnswer(event: InventoryEvent): Answer {
   };
 }
 
-/** No ETag: in the answer to a PUT it would say that the body sent is what is now stored. */
+/** No ETag: in the answer to a PUT it would mean that the body was stored as it was sent. */
 export function countedAnswer(event: InventoryEvent): Answer {
   const { at, sequence } = event;
   const line = onlyLine(event);
@@ -63,7 +63,7 @@ export function orderedAnswer(event: InventoryEvent): Answer {
   return { ...settledAnswer(event), status: 201, headers: [...WRITTEN, 'Location', location] };
 }
 
-/** Of a commit, a release, or an extension, which moves no stock. */
+/** For a commit, a release, or an extension (which moves no stock). */
 export function settledAnswer(event: InventoryEvent): Answer {
   const { sequence } = event;
   return {
@@ -86,7 +86,7 @@ export function transferredAnswer(event: InventoryEvent): Answer {
   };
 }
 
-/** `operations` are those of the request, which a replay repeats: its fingerprint says so. */
+/** `operations`: those of the request; a replay has the same, since its fingerprint is the same. */
 export function batchAnswer(event: InventoryEvent, operations: readonly BatchOperation[]): Answer {
   const { sequence } = event;
   const results = operations.map(({ type }, index) => {
@@ -107,7 +107,7 @@ export function batchAnswer(event: InventoryEvent, operations: readonly BatchOpe
   };
 }
 
-/** The result of one operation that a batch executed on its own. */
+/** The result of one operation of a non-atomic batch. */
 export function singleResultJson(event: InventoryEvent): string {
   const line = onlyLine(event);
   if (event.type === 'StockReserved') {
@@ -116,7 +116,7 @@ export function singleResultJson(event: InventoryEvent): string {
   return resultJson(event, line, event.type === 'StockCounted' ? countedStatus(line) : 200);
 }
 
-/** A list, or part of one; `nextCursor` null: this was the last part. */
+/** A page of a list; `nextCursor` null: the last page. */
 export function pageAnswer(items: readonly string[], nextCursor: string | null): Answer {
   const body = `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
   return { status: 200, headers: READ, body };

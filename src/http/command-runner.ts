@@ -10,12 +10,12 @@ import { refusalProblem } from './refusal-problem.js';
 
 export interface Order {
   readonly command: Command;
-  /** The parsed parts of the request: what makes it the same request when it comes again. */
+  /** The parsed parts of the request, for its fingerprint: equal in a retry of the same request. */
   readonly asked: readonly unknown[];
   readonly render: (event: InventoryEvent) => Answer;
 }
 
-/** Executes a command, under the request's key if it has one, and answers with what came of it. */
+/** Executes a command, under the request's key if it has one, and answers with the outcome. */
 export type RunCommand = (request: Request, response: Response, order: Order) => Promise<void>;
 
 export function createCommandRunner(deps: {
@@ -54,7 +54,7 @@ export function keyedRequest(
   asked: readonly unknown[],
 ): KeyedRequest {
   const { method, path, requestId } = request;
-  // A proxy may encode otherwise when the request comes again.
+  // A proxy may percent-encode the path of a retry differently.
   const decodedPath = path.includes('%') ? decodeURIComponent(path) : path;
   return {
     key: keyDigest({ caller: '', method, path: decodedPath }, key),
@@ -68,7 +68,7 @@ export function sourceOf({ requestId, path }: Request): ProblemSource {
   return { requestId, instance: path };
 }
 
-/** Whose refusal an event records: of a replay, the first request's. */
+/** The request whose refusal the event records: in a replay, the first request. */
 export function recordedSource({ request }: InventoryEvent): ProblemSource {
   return { requestId: request?.requestId ?? '', instance: request?.instance ?? '' };
 }

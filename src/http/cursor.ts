@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RequestError } from './request-error.js';
 
-/** What a list is about: a cursor of one list means nothing to another. */
+/** Identifies a list: a cursor is valid only for the list that it was made for. */
 export interface CursorScope {
   readonly list: 'records' | 'history' | 'holds' | 'reservations' | 'dead-letters';
   readonly of: string;
@@ -15,8 +15,8 @@ export function encodeCursor({ list, of }: CursorScope, after: unknown): string 
 }
 
 /**
- * The place that `encodeCursor` put in, if this is a cursor of this very list, letter for letter.
- * Anything else: validation-failed.
+ * The place that `encodeCursor` put in, if the cursor is exactly what it makes for this list.
+ * Otherwise throws validation-failed.
  */
 export function decodeCursor<T>(cursor: string, scope: CursorScope, place: z.ZodType<T>): T {
   const parsed = cursorSchema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
@@ -26,7 +26,7 @@ export function decodeCursor<T>(cursor: string, scope: CursorScope, place: z.Zod
 }
 
 export function forgedCursor(): RequestError {
-  return new RequestError('validation-failed', 'The cursor is not one of this list.');
+  return new RequestError('validation-failed', 'The cursor does not belong to this list.');
 }
 
 function parseJson(text: string): unknown {

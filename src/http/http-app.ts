@@ -33,7 +33,7 @@ import { stockRoutes } from './routes/stock.js';
 import { syncRoutes } from './routes/sync.js';
 import { transferRoutes } from './routes/transfers.js';
 
-/** What may be told of a request whose handling failed. */
+/** What may be reported about a request whose handling failed. */
 export interface FailedRequest {
   readonly requestId: string;
   readonly method: string;
@@ -45,7 +45,7 @@ export interface HttpAppDeps {
   readonly queries: InventoryQueries;
   readonly feed: DurableLog;
   readonly central: CentralView;
-  /** Where the central view is answered; undefined: always here. */
+  /** Which process answers for the central view; undefined: always this one. */
   readonly answeredAt?: AnsweredAt | undefined;
   /** The present record time: the repository's. */
   readonly now: () => RecordTime;
@@ -53,19 +53,19 @@ export interface HttpAppDeps {
   readonly admission: Admission;
   /** As Express's `trust proxy`; undefined: none is trusted. */
   readonly trustProxy?: number | string | undefined;
-  /** Sees every request: its answer, too, once that is out. */
+  /** Called with every request; may follow its answer, too. */
   readonly observe: (request: Request, response: Response) => void;
-  /** Puts a span around every request; absent: nobody wants spans. */
+  /** Puts a span around every request; absent: tracing is off. */
   readonly traceRequests?: RequestHandler | undefined;
   readonly outcomes: OutcomeCounter;
   readonly metrics: MetricsSource;
   readonly mayResetMetrics: boolean;
   readonly readiness: () => ReadinessFacts;
-  /** Of the service, for the health answer. */
+  /** The service's version, for the health answer. */
   readonly version: string;
-  /** True from the moment when the server takes on nothing new. */
+  /** True once the server takes no new work. */
   readonly draining: () => boolean;
-  /** Called once for each failure that is a defect of ours; the client is told nothing of it. */
+  /** Called once for each failure that is a defect; the client is told no details. */
   readonly onInternalError: (error: unknown, request: FailedRequest) => void;
   readonly limits?: HttpLimits;
   readonly feedLimits?: FeedLimits | undefined;
@@ -75,15 +75,15 @@ export interface HttpApp {
   /** Not listening yet. */
   readonly server: Server;
   /**
-   * Ends the streams, which would never end by themselves, and the waiting for another process: those
-   * who follow will resume, those who wait ask again.
+   * Ends the streams, which would never end by themselves, and the reads that wait for another
+   * process: clients resume their streams and retry their reads.
    */
   endWaiting(): void;
 }
 
-/** How long those who are turned away while the server drains are told to wait, in ms. */
+/** The least `Retry-After` of a request refused while the server drains, in ms. */
 const DRAINING_RETRY_MS = 1_000;
-/** And those whose turn came too late. */
+/** The least `Retry-After` of a write that is shed late (see `isLate`), in ms. */
 const LATE_RETRY_MS = 1_000;
 
 /** The whole HTTP edge. */
@@ -95,7 +95,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   const { send } = routeDeps;
   const { app, server } = createExpressServer(deps.limits, {
     lastResort: breakOff(routeDeps),
-    // While the server drains nothing is taken in any more: what is in flight only grows less.
+    // While the server drains, new requests bypass admission, to be refused: `inFlight` only falls.
     admit: (request, response, serve) => {
       if (isMisframed(request)) {
         deps.outcomes.connectionRefused(400);
@@ -114,8 +114,8 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
 
   if (deps.traceRequests !== undefined) app.use(deps.traceRequests);
   app.use(beforeRoutes(deps));
-  // Tried one after the other, the busiest first; in one router, since a second one on the way costs
-  // a request more than all its other layers.
+  // Routes are tried in this order, the busiest first. All are in one router: passing a second one
+  // costs a request more than all its other layers.
   stockRoutes(app, routeDeps);
   reservationRoutes(app, routeDeps);
   stockListRoutes(app, routeDeps);
@@ -178,15 +178,15 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
 
 /**
  * All that comes before the routes, in one layer: a layer costs Express more time and memory than
- * any of these.
+ * any of these steps.
  */
 function beforeRoutes(deps: HttpAppDeps): RequestHandler {
   const { system, draining, observe } = deps;
 
-  /** Probes and scrapes go on: they must not take a server that ends its work for a broken one. */
+  /** Probes and scrapes are still answered: a server that drains must not look broken to them. */
   function drainingFault(request: Request): UnavailableError | undefined {
     if (!draining() || isAlwaysAnswered(request.url)) return undefined;
-    // Whoever is still sending a body must not have the answer cut off by a reset.
+    // If the client is still sending a body, a reset must not cut off the answer.
     lingerOnClose(request.socket, request);
     return new UnavailableError('shutting-down', DRAINING_RETRY_MS);
   }
@@ -202,7 +202,7 @@ const notFound: RequestHandler = () => {
   throw new RequestError('not-found', 'Paths match exactly: case and trailing slashes count.');
 };
 
-/** What Express would answer with a page: a failure to answer. */
+/** For a failure to answer at all, which Express would answer with an HTML page. */
 function breakOff({ problemOf: problemFor }: RouteDeps): LastResort {
   return (error, request, response) => {
     problemFor(error, request);
@@ -213,7 +213,7 @@ function breakOff({ problemOf: problemFor }: RouteDeps): LastResort {
 function answerErrors({ send, problemOf: problemFor }: RouteDeps): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const problem = problemFor(error, request);
-    // Half an answer cannot be taken back: the client sees that it broke off.
+    // A partly sent answer cannot be taken back: the client sees that it was cut off.
     if (response.headersSent) response.destroy();
     else send(request, response, problemAnswer(problem, sourceOf(request)));
   };

@@ -2,9 +2,9 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { RequestError } from './request-error.js';
 
-/** Where a key counts: the same key elsewhere is another key. */
+/** The scope of a key: the same key in another scope is another key. */
 export interface KeyScope {
-  /** '' as long as nobody says who he is. */
+  /** '' as long as clients do not identify themselves. */
   readonly caller: string;
   readonly method: string;
   readonly path: string;
@@ -18,7 +18,7 @@ const QUOTED_PATTERN = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 export function parseIdempotencyKey(request: IncomingMessage): string | undefined {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return undefined;
-  // Node has joined several into one.
+  // Node joins several headers into one value.
   if (typeof header !== 'string' || countHeaders(request, 'idempotency-key') > 1) {
     throw invalid('The request has more than one Idempotency-Key.');
   }
@@ -29,21 +29,21 @@ export function parseIdempotencyKey(request: IncomingMessage): string | undefine
   return key;
 }
 
-/** 128 bits of SHA-256 in 22 characters: what a key is known by. */
+/** 128 bits of SHA-256 in 22 characters: identifies a key in its scope. */
 export function keyDigest({ caller, method, path }: KeyScope, key: string): string {
   // None of the parts can contain a line feed.
   return digest(`${caller}\n${method}\n${path}\n${key}`);
 }
 
-/** Of what the client asked for: its parsed parts, whose members have the order of their schema. */
+/** Digest of the request's parsed parts, whose members have the order of their schema. */
 export function fingerprintOf(asked: unknown): string {
   return digest(JSON.stringify(asked));
 }
 
-/** All 256 bits of the last one: to have a buffer made for each takes half as long as the hash. */
+/** All 256 bits of the newest digest: a new buffer for each costs half as much as the hash. */
 const bits = Buffer.alloc(32);
 
-/** Base64url of the first 128 bits; one flat string, since it is kept as long as the key. */
+/** Base64url of the first 128 bits; one flat string, since it is kept as long as the key is. */
 function digest(text: string): string {
   bits.write(hash('sha256', text, 'binary'), 'latin1');
   return bits.toString('base64url', 0, 16);

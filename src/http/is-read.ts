@@ -1,4 +1,4 @@
-/** Whether a request changes nothing, whatever becomes of it. */
+/** Whether a request changes nothing, whatever its outcome. */
 export function isRead({ method }: { readonly method?: string | undefined }): boolean {
   return method === 'GET' || method === 'HEAD';
 }

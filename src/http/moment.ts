@@ -1,6 +1,6 @@
 import type { Moment } from '../application/record-history.js';
 
-/** RFC 3339, with milliseconds or without, in UTC: what our own answers are written in. */
+/** RFC 3339 in UTC, with milliseconds or without: the format of our own answers. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/;
 const TO_THE_SECOND = '2026-01-01T00:00:00'.length;
 const SEQUENCE = /^[1-9]\d{0,15}$/;
@@ -13,7 +13,7 @@ export function parseMoment(text: string): Moment | undefined {
   }
   const time = TIME.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(time)) return undefined;
-  // A day that the month does not have is taken for one of the next.
+  // Date.parse takes a day that the month does not have for one of the next month.
   const isReal = new Date(time).toISOString().startsWith(text.slice(0, TO_THE_SECOND));
   return isReal ? { time } : undefined;
 }

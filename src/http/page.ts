@@ -5,7 +5,7 @@ import { type CursorScope, decodeCursor, encodeCursor } from './cursor.js';
 import type { PageQuery } from './schemas/request-schemas.js';
 
 const DEFAULT_LIMIT = 100;
-/** An item can be an order of a thousand lines: so many lines end a page before its limit does. */
+/** This many lines end a page before its limit: one item can be an order of a thousand lines. */
 const PAGE_LINES_MAX = 10_000;
 
 export interface RequestedPage<Place> {

@@ -9,7 +9,7 @@ import {
 } from './schemas/name-schemas.js';
 import { RequestError } from './request-error.js';
 
-// The names in a path, decoded by the router; what is not one is validation-failed.
+// The names in a path, decoded by the router; an invalid one is validation-failed.
 
 export function parseStockName(params: { storeId: string; sku: string }): StockName {
   return { storeId: parseStoreId(params.storeId), sku: parseSku(params.sku) };
@@ -34,7 +34,7 @@ export function parseLetterId(value: string): string {
 interface NameRule {
   readonly name: string;
   readonly pattern: RegExp;
-  /** Says the same as the pattern, in words. */
+  /** The same rule as the pattern, with a message. */
   readonly schema: ZodType<string>;
 }
 
@@ -51,7 +51,7 @@ const RESERVATION_ID: NameRule = {
 };
 const LETTER_ID: NameRule = { name: 'id', pattern: LETTER_ID_PATTERN, schema: letterIdSchema };
 
-/** Every request comes by here: the bare pattern costs a tenth of the schema. */
+/** Nearly every request needs this: the bare pattern costs a tenth of the schema. */
 function parseName({ name, pattern, schema }: NameRule, value: string): string {
   if (pattern.test(value)) return value;
   const [issue] = schema.safeParse(value).error?.issues ?? [];

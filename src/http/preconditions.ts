@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RequestError } from './request-error.js';
 
-/** The versions that would do; `*`: any, as long as there is one. */
+/** The accepted versions; `*`: any, as long as the record exists. */
 export type Versions = readonly number[] | '*';
 
 export interface WriteConditions {
@@ -16,8 +16,8 @@ export function etagOf(version: number): string {
 }
 
 /**
- * RFC 9110 §13.1.1: the strong comparison, so that a weak tag matches nothing; neither does a tag
- * that we never gave. Malformed: validation-failed.
+ * RFC 9110 §13.1.1: strong comparison, so that a weak tag matches nothing; neither does a tag that
+ * this service never issued. Malformed: validation-failed.
  */
 function parseIfMatch(header: string | undefined): Versions | undefined {
   if (header === undefined) return undefined;
@@ -33,7 +33,7 @@ function parseIfMatch(header: string | undefined): Versions | undefined {
   return versions;
 }
 
-/** What If-Match and `expectedVersion` demand of the one record that an action is about. */
+/** What If-Match demands of an action's one record; it must not contradict `expectedVersion`. */
 export function recordConditions(
   headers: IncomingHttpHeaders,
   expectedVersion?: number,
@@ -47,14 +47,14 @@ export function recordConditions(
   return versions;
 }
 
-/** Of a PUT: one of the two is required, so that nobody overwrites what he has not seen. */
+/** For a PUT: a condition is required, so that no client overwrites a state it has not seen. */
 export function writeConditions(headers: IncomingHttpHeaders): WriteConditions {
   const ifMatch = parseIfMatch(headers['if-match']);
   const ifNoneMatch = headers['if-none-match'];
   if (ifNoneMatch === undefined && ifMatch === undefined) {
     throw new RequestError(
       'precondition-required',
-      'Name the version that you counted on with If-Match, or create with If-None-Match: *.',
+      'Send If-Match with the version that you have seen, or If-None-Match: * to create the record.',
     );
   }
   if (ifNoneMatch !== undefined && parseEntityTags('If-None-Match', ifNoneMatch) !== '*') {
@@ -66,20 +66,20 @@ export function writeConditions(headers: IncomingHttpHeaders): WriteConditions {
   };
 }
 
-/** For what has no validator: a precondition that would be ignored is a protection not given. */
+/** For what has no validator: the client would rely on a precondition that is ignored. */
 export function refuseConditions(headers: IncomingHttpHeaders): void {
   refuseIfNoneMatch(headers);
   if (headers['if-match'] === undefined) return;
-  throw invalid('If-Match says nothing here: name versions with expectedVersion.');
+  throw invalid('If-Match does not apply here: send versions as expectedVersion.');
 }
 
-/** Of the past, which has no ETag: what a write would compare is the present version. */
+/** For reads of the past, which has no ETag: a write compares the present version. */
 export function refuseIfMatch(headers: IncomingHttpHeaders): void {
   if (headers['if-match'] === undefined) return;
-  throw invalid('If-Match is about the present: leave out either it or at.');
+  throw invalid('If-Match applies to the current record: send either If-Match or at.');
 }
 
-/** What a GET of the record asks before it is answered with the record itself. */
+/** The preconditions of a GET of the record. */
 export interface ReadConditions {
   readonly ifMatch: Versions | undefined;
   readonly ifNoneMatch: readonly string[] | '*' | undefined;
@@ -94,7 +94,7 @@ export function readConditions(headers: IncomingHttpHeaders): ReadConditions {
   };
 }
 
-/** Whether the client of a GET has it already, whatever its tag is (without the quotes). */
+/** Whether the client of a GET already has what this tag (without the quotes) stands for. */
 export function isKnown(headers: IncomingHttpHeaders, opaque: string): boolean {
   const header = headers['if-none-match'];
   if (header === undefined) return false;
@@ -102,7 +102,7 @@ export function isKnown(headers: IncomingHttpHeaders, opaque: string): boolean {
   return tags === '*' || tags.some((tag) => tag.opaque === opaque);
 }
 
-/** RFC 9110 §13.2.2: If-Match first. The comparison of If-None-Match is the weak one (§13.1.2). */
+/** RFC 9110 §13.2.2: If-Match first. If-None-Match uses the weak comparison (§13.1.2). */
 export function judgeRead(
   { ifMatch, ifNoneMatch }: ReadConditions,
   version: number,
@@ -115,12 +115,12 @@ export function judgeRead(
 
 interface EntityTag {
   readonly weak: boolean;
-  /** What stands between the quotes. */
+  /** The text between the quotes. */
   readonly opaque: string;
 }
 
 const VERSION_PATTERN = /^[1-9][0-9]*$/;
-/** Empty elements of a list are no fault (RFC 9110 §5.6.1); etagc is §8.8.3's. */
+/** Empty list elements are allowed (RFC 9110 §5.6.1); the characters are etagc of §8.8.3. */
 const TAGS = /[ \t,]*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?=,|$)/gy;
 const NOTHING_MORE = /^[ \t,]*$/;
 

@@ -49,7 +49,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   'shutting-down': [503, 'The server is shutting down'],
 };
 
-/** One occurrence of a problem; `detail` and `members` say nothing of our inside. */
+/** One occurrence of a problem; `detail` and `members` reveal nothing internal. */
 export interface Problem {
   readonly code: ProblemCode;
   readonly detail: string;
@@ -58,7 +58,7 @@ export interface Problem {
   readonly headers?: readonly string[];
 }
 
-/** The request that a problem is about: the one that was decided, where an answer is a replay. */
+/** The request that a problem is about: in a replay, the one that was decided at first. */
 export interface ProblemSource {
   readonly requestId: string;
   readonly instance: string;
@@ -87,17 +87,17 @@ export function problemAnswer(problem: Problem, source: ProblemSource): Answer {
 
 const PROBLEM_HEADERS = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store'];
 
-/** What a client may know of an error: of one that we did not foresee, nothing. */
+/** What a client may know about an error: about an unexpected one, nothing. */
 export function problemOf(error: unknown, random: Random): Problem {
   if (error instanceof RequestError) return requestProblem(error);
   if (error instanceof UnavailableError) return unavailable(error, random);
   if (error instanceof IdempotencyKeyReusedError) {
     return {
       code: 'idempotency-key-reused',
-      detail: 'This Idempotency-Key came with another request before.',
+      detail: 'This Idempotency-Key was used with another request before.',
     };
   }
-  // The router's, of a path parameter.
+  // The router throws it for a path parameter.
   if (error instanceof URIError) {
     return { code: 'validation-failed', detail: 'The path is not percent-encoded UTF-8.' };
   }
@@ -122,7 +122,7 @@ function unavailable({ code, retryAfterMs }: UnavailableError, random: Random): 
   return {
     code,
     detail: 'The request was not executed, and nothing was stored: it may be sent again.',
-    // Spread over twice the time, so that those who were refused together do not return together.
+    // Jitter: clients that were refused together must not return together.
     headers: retryAfter(retryAfterMs * (1 + random.next())),
   };
 }

@@ -3,25 +3,25 @@ import type { readinessSchema } from './schemas/response-schemas.js';
 
 export type ReadinessBody = z.infer<typeof readinessSchema>;
 
-/** What the parts of the service say of themselves at this moment. */
+/** The state of the service's parts at this moment. */
 export interface ReadinessFacts {
   readonly takesWrites: boolean;
   /** Sources of the central view that cannot be folded at present. */
   readonly failingSources: readonly string[];
   /** Circuit breakers that are not closed. */
   readonly openBreakers: readonly string[];
-  /** Whether one of them stops reads, too. */
+  /** Whether the breaker of the reads lane is open. */
   readonly areReadsStopped: boolean;
-  /** Requests taken in and not answered yet, and how many there may be of each. */
+  /** Fully received requests that are not answered yet, and the maximum of each kind. */
   readonly queue: { readonly reads: number; readonly writes: number; readonly max: number };
 }
 
-/** From this share of what it may hold on a queue is a long one. */
+/** A queue counts as long from this share of its maximum. */
 const LONG_QUEUE_SHARE = 0.5;
 
 /**
- * Whether requests should be sent here. What only makes it worse than it could be does not take it
- * out: where there is one node, it must go on reading.
+ * Whether requests should be sent here. A service that is only degraded stays ready: where there is
+ * one node, it must go on answering reads.
  */
 export function readinessOf(facts: ReadinessFacts, draining: boolean): ReadinessBody {
   const { takesWrites, failingSources, openBreakers, areReadsStopped, queue } = facts;

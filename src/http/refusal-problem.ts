@@ -7,7 +7,7 @@ import { type Problem, retryAfter } from './problem.js';
 import { timeText } from '../time-text.js';
 
 /**
- * What the domain refused, in the words of the wire. `now` is only for Retry-After: the body comes
+ * The problem that reports a refusal of the domain. `now` is only for Retry-After: the body comes
  * from the refusal alone, so that a replay repeats it byte for byte.
  */
 export function refusalProblem(refusal: RecordedRefusal, now: RecordTime): Problem {
@@ -51,7 +51,10 @@ function describe(refusal: Refusal, now: RecordTime): Problem {
       return { code, detail: `${refusal.storeId} cannot transfer to itself.` };
     case 'reservation-exceeded': {
       const { storeId, sku, requested, held } = refusal;
-      return { code, detail: `It holds ${held} of ${sku} in ${storeId}, less than ${requested}.` };
+      return {
+        code,
+        detail: `The reservation holds ${held} of ${sku} in ${storeId}, less than ${requested}.`,
+      };
     }
     case 'quantity-overflow': {
       const { storeId, sku } = refusal;

@@ -1,4 +1,4 @@
-/** Why a request is refused before, or without, asking the domain; `problem.ts` maps it to a status. */
+/** Why a request is refused before or without asking the domain; `problem.ts` has the statuses. */
 export type RequestErrorCode =
   | 'malformed-json'
   | 'validation-failed'
@@ -14,7 +14,7 @@ export type RequestErrorCode =
   | 'rate-limited'
   | 'shutting-down';
 
-/** One offending member: `pointer` is a JSON pointer (RFC 6901) into the body, '' the whole of it. */
+/** One offending member: `pointer` is a JSON pointer (RFC 6901) into the body; '': all of it. */
 export interface MemberFault {
   readonly pointer: string;
   readonly detail: string;
@@ -22,11 +22,11 @@ export interface MemberFault {
 
 interface RequestErrorMembers {
   readonly errors?: readonly MemberFault[];
-  /** The methods that the path does answer, for the `Allow` header of a 405. */
+  /** The methods that the path answers, for the `Allow` header of a 405. */
   readonly allow?: readonly string[];
 }
 
-/** `message` is the problem's `detail`: written for the client, it names nothing of the inside. */
+/** `message` is the problem's `detail`: written for the client, it reveals nothing internal. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly errors?: readonly MemberFault[];

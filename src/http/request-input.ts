@@ -3,21 +3,21 @@ import type { Request } from 'express';
 import { escapeToken } from './json/strict-json.js';
 import { type MemberFault, RequestError } from './request-error.js';
 
-/** How many faults of one request are named. */
+/** How many faults of one request are reported. */
 const FAULTS_MAX = 20;
 /** About a millisecond's work. */
 const ITEMS_PER_SLICE = 500;
-/** An unknown member is named only so far. */
+/** The reported name of an unknown member is cut to this length. */
 const NAME_SHOWN_MAX = 64;
 
-/** The body that `jsonBody` read, as the schema has it; else validation-failed. */
+/** The body that `jsonBody` read, parsed by the schema; throws validation-failed. */
 export function parseBody<T>(schema: ZodType<T>, request: Request): T {
   const result = schema.safeParse(request.body);
   if (result.success) return result.data;
   throw notAcceptable(issuesOf(schema, request.body));
 }
 
-/** Each of the items of the body's member `name`; others get their turn after every slice. */
+/** Each item of the body's member `name`; other requests are served after every slice. */
 export async function parseItems<T>(
   schema: ZodType<T>,
   { name, items }: { readonly name: string; readonly items: readonly unknown[] },
@@ -55,7 +55,7 @@ export function parseQuery<T>(schema: ZodType<T>, request: Request): T {
   throw new RequestError('validation-failed', `The query: ${name} ${fault?.detail ?? ''}.`);
 }
 
-/** For the routes without a query. */
+/** For routes that take no query. */
 export function refuseQuery(request: Request): void {
   if (!request.url.includes('?')) return;
   const [name] = Object.keys(queryParameters(request));
@@ -63,7 +63,7 @@ export function refuseQuery(request: Request): void {
   throw new RequestError('validation-failed', 'This path takes no query parameters.');
 }
 
-/** Read here and not by Express, which takes what cannot be decoded as it is. */
+/** Parsed here and not by Express, which takes undecodable text as it is. */
 function queryParameters(request: Request): Readonly<Record<string, string>> {
   const { url } = request;
   const start = url.indexOf('?');
@@ -74,7 +74,7 @@ function queryParameters(request: Request): Readonly<Record<string, string>> {
     const equals = pair.indexOf('=');
     const name = decoded(equals === -1 ? pair : pair.slice(0, equals));
     if (name in parameters) {
-      throw new RequestError('validation-failed', 'A query parameter stands twice.');
+      throw new RequestError('validation-failed', 'A query parameter is repeated.');
     }
     parameters[name] = equals === -1 ? '' : decoded(pair.slice(equals + 1));
   }
@@ -90,14 +90,14 @@ function decoded(text: string): string {
 }
 
 /**
- * What is wrong with a value that the schema has refused. Looked at again for that: told beforehand
- * in which words to complain, zod makes every value four times as dear (a new hidden class each).
+ * What is wrong with a value that the schema has refused. It is parsed again for that: with our own
+ * messages zod makes every value four times as expensive (a new hidden class each).
  */
 function issuesOf(schema: ZodType, value: unknown): readonly core.$ZodIssue[] {
   return schema.safeParse(value, IN_OUR_WORDS).error?.issues ?? [];
 }
 
-/** Asked only about a fault, and only where the schema does not say it itself. */
+/** Called only for a fault for which the schema has no message of its own. */
 const IN_OUR_WORDS: core.ParseContext<core.$ZodIssue> = { error: sentence };
 
 function sentence(issue: core.$ZodRawIssue): string {
@@ -114,7 +114,7 @@ function be(origin: string): string {
 }
 
 function listed(options: unknown): string {
-  return Array.isArray(options) ? options.join(', ') : 'what is described';
+  return Array.isArray(options) ? options.join(', ') : 'the documented forms';
 }
 
 const KINDS: Readonly<Record<string, string>> = {

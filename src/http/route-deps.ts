@@ -11,7 +11,7 @@ import type { RunCommand } from './command-runner.js';
 import type { Problem } from './problem.js';
 import { RequestError } from './request-error.js';
 
-/** What the routes are made of. */
+/** What the routes depend on. */
 export interface RouteDeps {
   readonly service: InventoryService;
   readonly queries: InventoryQueries;
@@ -25,17 +25,17 @@ export interface RouteDeps {
   readonly run: RunCommand;
   /** Answers a read with the refusal that a write would get. */
   readonly refuse: (request: Request, response: Response, refusal: Refusal) => void;
-  /** The problem that an error is answered with; one that is ours is reported, too. */
+  /** The problem that an error is answered with; a defect is also reported. */
   readonly problemOf: (error: unknown, request: Request) => Problem;
-  /** Resolves once what has already arrived was served. */
+  /** Resolves once the requests that have arrived already were served. */
   readonly yieldTurn: () => Promise<void>;
-  /** Throws UnavailableError where what is to be done has waited too long by now. */
+  /** Throws UnavailableError 'overloaded' if a write must be shed by now; see Admission.isLate. */
   readonly refuseLate: () => void;
-  /** An answer without an end does not count as a request that waits for one. */
+  /** Gives back the lane's place of an answer that has no end, or that must wait. */
   readonly release: (response: Response) => void;
 }
 
-/** Ends a route: what it does not answer by now is a method that it has not. */
+/** Ends a route: a request that gets here has a method that the path does not answer. */
 export function methodNotAllowed(...allow: readonly string[]): RequestHandler {
   const detail = `This path answers ${allow.join(', ')}.`;
   return () => {

@@ -4,8 +4,8 @@ import type { StockName } from '../domain/keys.js';
 import type { Versions } from './preconditions.js';
 import type { adjustSchema, releaseLineSchema, reserveSchema } from './schemas/request-schemas.js';
 
-// Member by member, and without spreading: that alone costs half a microsecond per command, and
-// nearly all requests, and operations of batches, are these.
+// Built member by member: spreading alone costs half a microsecond per command, and nearly all
+// requests and batch operations are these.
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type ReserveLine = ReserveStock['lines'][number];

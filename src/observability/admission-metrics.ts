@@ -1,6 +1,6 @@
 import { type MetricFamily, type NumberSample, counter, gauge } from './metric-family.js';
 
-/** What admission says of itself. */
+/** Figures of admission control. */
 export interface AdmissionFigures {
   readonly limiter: {
     readonly clients: number;
@@ -30,41 +30,46 @@ export function admissionFamilies({
   return [
     counter(
       'inventory_limited_total',
-      'Requests over the rate of their client (429); not in inventory_http_requests_total.',
+      'Requests over the rate limit of their client (429); not in inventory_http_requests_total.',
       limiter.limited,
     ),
-    gauge('inventory_limiter_clients', 'Clients whose rate is known.', limiter.clients, 'largest'),
+    gauge(
+      'inventory_limiter_clients',
+      'Clients that the rate limiter tracks.',
+      limiter.clients,
+      'largest',
+    ),
     counter(
       'inventory_shed_total',
-      'Requests refused because there was too much to do (503); not in inventory_http_requests_total.',
+      'Requests refused because of overload (503); not in inventory_http_requests_total.',
       byLane(({ shed }) => shed),
     ),
     counter(
       'inventory_admitted_total',
-      'Requests taken in.',
+      'Requests admitted.',
       byLane(({ admitted }) => admitted),
     ),
     gauge(
       'inventory_lane_requests',
-      'Whole, and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
+      'Requests fully received and not answered yet; at LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
       byLane(({ queued }) => queued),
       'each',
     ),
     gauge(
       'inventory_lane_receiving',
-      'Taken in, with a body that is still on its way; at four times LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
+      'Requests admitted, with a body that is still arriving; at four times LOAD_SHED_QUEUE_MAX further ones are shed, or wait.',
       byLane(({ receiving }) => receiving),
       'each',
     ),
     gauge(
       'inventory_lane_waiting',
-      'Not taken in, for want of room: they wait for some, or for their refusal (503).',
+      'Requests not admitted, for lack of room: they wait for room, or for their refusal (503).',
       byLane(({ waiting }) => waiting),
       'each',
     ),
     gauge(
       'inventory_paused_connections',
-      'Connections not read at present after a refusal.',
+      'Connections whose reads are paused after a refusal.',
       paused,
     ),
   ];

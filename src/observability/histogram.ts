@@ -1,11 +1,11 @@
 import type { HistogramSample, Labels } from './metric-family.js';
 
-/** Seconds, for what takes from a tenth of a millisecond to ten seconds. */
+/** Bucket bounds in seconds, for durations from a tenth of a millisecond to ten seconds. */
 export const LATENCY_BOUNDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** Counts values by size. An observation is a short walk over numbers, and allocates nothing. */
+/** Counts values by size. An observation is a short scan of the bounds, and allocates nothing. */
 export class Histogram {
   private readonly counts: number[];
   private sum = 0;

@@ -1,30 +1,30 @@
 import * as fs from 'node:fs';
 import { Socket } from 'node:net';
 
-/** Where lines of a log go. Nothing here ever throws: a log that cannot be written stops nobody. */
+/** Where log lines go. Its methods never throw: a log that cannot be written must stop nothing. */
 export interface LogDestination {
-  /** Whole lines; dropped where too much waits already. */
+  /** Takes whole lines; they are dropped while too many bytes wait. */
   write(lines: string): void;
-  /** Writes all that waits, and these, before it returns; what finds no reader in a second is dropped. */
+  /** Writes all waiting lines and these synchronously; gives up on a reader that stalls for 1 s. */
   writeOut(lines: string): void;
 }
 
-/** Whoever reads the log has stopped: from here on lines are dropped, the service goes on. */
+/** Beyond this the log's reader has stopped: lines are dropped, and the service goes on. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-/** Where nothing new is to be written, which is a try, too. */
+/** How long to wait before another attempt; new lines cause an attempt, too. */
 const TRY_AGAIN_MS = 10;
-/** At an end: a second for a reader that takes nothing, five for one that takes its time. */
+/** For `writeOut`: gives up after a second if nothing is taken, after five if it goes slowly. */
 const LAST_TRY_AGAIN_MS = 5;
 const LAST_TRIES_IN_VAIN_MAX = 200;
 const LAST_TRIES_MAX = 1_000;
-/** What another thread writes just now is written by then. */
+/** By then a write that is in progress on another thread has ended. */
 const UNDER_WAY_MS = 10;
 const LINE_END = Buffer.from('\n');
 
 /**
- * Writes one chunk after the other: at once where that cannot take long, else by another thread. What
- * cannot be written, for want of room on the disk say, or since nobody will ever read it, is dropped;
- * what nobody reads at present waits. `to`: a descriptor, or the path of a file.
+ * Writes one chunk after the other: synchronously if that cannot block, else on another thread. A
+ * chunk that cannot be written (the disk is full, say, or the reader is gone) is dropped; while the
+ * reader is slow, chunks wait. `to`: a descriptor, or the path of a file.
  */
 export function openLogDestination(to: number | string): LogDestination {
   const { descriptor, mayTakeLong, prepare } = outputOf(
@@ -32,9 +32,9 @@ export function openLogDestination(to: number | string): LogDestination {
   );
   const waiting: Buffer[] = [];
   let waitingBytes = 0;
-  /** What waits first is the rest of something. */
+  /** The first waiting chunk is the rest of a partly written one. */
   let isRest = false;
-  /** Such a rest was dropped: what comes next begins a line of its own. */
+  /** Such a rest was dropped: the next chunk must begin on a new line. */
   let isMidLine = false;
   let isUnderWay = false;
   let isToTryAgain = false;
@@ -64,7 +64,7 @@ export function openLogDestination(to: number | string): LogDestination {
     if (isRest) putBack(chunk.subarray(written));
   }
 
-  /** True: it may be tried again. */
+  /** True: the chunk is kept for another attempt; false: it is dropped. */
   function failed(chunk: Buffer, error: unknown): boolean {
     if (isPassing(error)) {
       putBack(chunk);
@@ -146,15 +146,15 @@ export function openLogDestination(to: number | string): LogDestination {
 
 interface Output {
   readonly descriptor: number;
-  /** A file, on a disk that may be busy; or what waits for its reader, since we could not change that. */
+  /** A file on a disk that may be busy, or a descriptor that could not be made non-blocking. */
   readonly mayTakeLong: boolean;
   /** To be called before each write. */
   readonly prepare: () => void;
 }
 
 /**
- * Of a pipe, a socket or a terminal, a descriptor that says at once when it is full: a write that waits for
- * its reader would keep its thread, and the process from ending.
+ * For a pipe, socket or terminal, a non-blocking descriptor: a write that blocks on the reader
+ * would occupy its thread, and keep the process from exiting.
  */
 function outputOf(descriptor: number): Output {
   const asItIs = { descriptor, mayTakeLong: true, prepare: () => undefined };
@@ -165,19 +165,19 @@ function outputOf(descriptor: number): Output {
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return asItIs;
     return { ...asItIs, mayTakeLong: false, descriptor: anew(descriptor) };
   } catch {
-    return asItIs; // where there is no /proc, or it is somebody else's terminal
+    return asItIs; // no /proc, or the terminal of another user
   }
 }
 
-/** One of our own: what is set for it is not set for whoever shares the other one. */
+/** Opens the same file anew, since the flags of a descriptor are shared with other processes. */
 function anew(descriptor: number): number {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
   return fs.openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 /**
- * A socket cannot be opened anew, and is set for all who share it; a process of Node that ends sets
- * it back, for all. Returns what sets it again.
+ * A socket cannot be opened anew: its mode is shared by all processes that have it, and a Node
+ * process that exits resets it for all. Returns a function that makes it non-blocking again.
  */
 function keptFromBlocking(descriptor: number): () => void {
   const socket: Socket & { readonly _handle?: { setBlocking(on: boolean): void } } = new Socket({

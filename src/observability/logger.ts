@@ -4,9 +4,9 @@ import { type LogDestination, openLogDestination } from './log-destination.js';
 export type { Logger };
 
 interface ServiceFlush {
-  /** Has written what is still gathered, soon. */
+  /** Hands the gathered lines to the destination, which may write them later. */
   flush(): void;
-  /** Writes out what is still gathered, before it returns: the last thing before an exit. */
+  /** Writes the gathered lines synchronously, as the last action before an exit. */
   writeOut(): void;
 }
 
@@ -16,15 +16,15 @@ export interface ServiceLog extends ServiceFlush {
 
 export interface LogOptions {
   readonly level: Level | 'silent';
-  /** A file descriptor or a path; by default the standard output. */
+  /** A file descriptor or a path; by default standard output. */
   readonly to?: number | string;
-  /** Which of several processes this is that write to the same place; undefined: the only one. */
+  /** Number of this process among several that write to the same place; undefined: the only one. */
   readonly worker?: number | undefined;
 }
 
-/** So many characters are written at once; what waits is written after `FLUSH_AFTER_MS`. */
+/** Characters gathered for one write; fewer are written after `FLUSH_AFTER_MS`. */
 const WRITE_LENGTH = 32_768;
-/** pipe(7): what is longer may come out in pieces, between those of another process. */
+/** PIPE_BUF, pipe(7): longer writes may be interleaved with those of another process. */
 const SHARED_WRITE_LENGTH = 4_096;
 const FLUSH_AFTER_MS = 1_000;
 const STDOUT = 1;
@@ -48,7 +48,7 @@ export function createLogger({ level, to = STDOUT, worker }: LogOptions): Servic
   };
 }
 
-/** Gathers lines before they reach the destination: each write costs more than making many lines. */
+/** Gathers lines for the destination: one write costs more than rendering many lines. */
 function gathered(
   destination: LogDestination,
   writeLength: number,
@@ -59,27 +59,27 @@ function gathered(
     waiting = '';
     return lines;
   }
-  function createForwarding(): void {
+  function writeWaiting(): void {
     if (waiting !== '') destination.write(taken());
   }
-  setInterval(createForwarding, FLUSH_AFTER_MS).unref();
+  setInterval(writeWaiting, FLUSH_AFTER_MS).unref();
   return {
     write(line) {
-      if (waiting.length + line.length > writeLength) createForwarding();
+      if (waiting.length + line.length > writeLength) writeWaiting();
       waiting += line;
     },
-    flush: createForwarding,
+    flush: writeWaiting,
     writeOut: () => destination.writeOut(taken()),
   };
 }
 
 /**
- * JSON escapes what ends a line and what begins an ANSI sequence; but terminals also act on C1
- * controls, and readers are misled by marks that turn the direction of text. Whatever else is not
- * printable ASCII is escaped here, behind everybody who logs: `\u` means the same in any JSON text.
+ * JSON escapes line ends and the start of ANSI sequences; but terminals also act on C1 controls,
+ * and marks that change the direction of text mislead readers. All other characters that are not
+ * printable ASCII are escaped here, for every caller: `\u` means the same in any JSON text.
  */
 function inPrintableAscii(lines: string): string {
-  // Both are over in a moment where there is nothing to do: that is, nearly always.
+  // Two fast checks for the usual case, in which there is nothing to escape.
   if (Buffer.byteLength(lines) === lines.length && !lines.includes('\x7f')) return lines;
   return lines.replaceAll(
     /[^\n\x20-\x7e]/g,

@@ -6,13 +6,13 @@ import type {
   Together,
 } from './metric-family.js';
 
-/** What one process has counted; `place` names it where a family keeps its processes apart. */
+/** The counts of one process; `place` is its label in families that keep processes apart. */
 export interface CountedBy {
   readonly place: string;
   readonly families: readonly MetricFamily[];
 }
 
-/** The readings of several processes as one: each family by its own rule, histograms added up. */
+/** Merges the readings of several processes: each family by its own rule, histograms by sum. */
 export function mergeFamilies(readings: readonly CountedBy[]): MetricFamily[] {
   const together = new Map<string, MetricFamily>();
   for (const { place, families } of readings) {
@@ -25,7 +25,7 @@ export function mergeFamilies(readings: readonly CountedBy[]): MetricFamily[] {
   return [...together.values()];
 }
 
-/** What stays when its process has ended: a count goes on, a level is no more. */
+/** The families that outlive their process: counts remain, gauges do not. */
 export function countsOnly(families: readonly MetricFamily[]): MetricFamily[] {
   return families.filter(({ type }) => type !== 'gauge');
 }
@@ -33,7 +33,7 @@ export function countsOnly(families: readonly MetricFamily[]): MetricFamily[] {
 function labelled(family: MetricFamily, place: string): MetricFamily {
   if (family.type === 'histogram' || family.together !== 'each') return family;
   const samples = family.samples.map(({ labels, value }) => ({
-    // One that has its label keeps it.
+    // A sample that already has the label keeps it.
     labels: { worker: place, ...labels },
     value,
   }));
@@ -79,7 +79,7 @@ function addedUp(one: HistogramSample, other: HistogramSample): HistogramSample 
   return { ...one, counts, sum: one.sum + other.sum };
 }
 
-/** The same family names its labels in the same order everywhere. */
+/** Every process lists the labels of a family in the same order. */
 function keyOf(labels: Labels): string {
   return JSON.stringify(labels);
 }

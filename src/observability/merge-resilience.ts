@@ -4,20 +4,20 @@ import type { MetricFamily } from './metric-family.js';
 import type { Counted } from './metrics.js';
 import type { ResilienceStatistics } from './resilience-metrics.js';
 
-/** All that one process has counted since its start, as plain data. */
+/** Everything that one process has counted since its start, as plain data. */
 export interface Reading {
   readonly families: readonly MetricFamily[];
   readonly resilience: ResilienceStatistics;
 }
 
-/** What several have, since the last reset. */
+/** The merged counts of several processes since the last reset. */
 export interface MergedCounts extends Counted {
   readonly resilience: ResilienceStatistics;
 }
 
 const WORST_FIRST: readonly BreakerState[] = ['open', 'half-open', 'closed'];
 
-/** By name: of a breaker the worst state, of all counts the sum. */
+/** Merges by name: the worst state of each breaker, the sum of each count. */
 export function mergeResilience(all: readonly ResilienceStatistics[]): ResilienceStatistics {
   return {
     circuitBreakers: byName(

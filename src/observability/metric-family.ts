@@ -1,17 +1,17 @@
 /**
- * What has been counted, as plain data: it survives JSON, and the readings of several processes can
- * be put together (together.ts).
+ * Metrics as plain data: they survive JSON, and the readings of several processes can be merged
+ * (merge-families.ts).
  */
 export type MetricFamily = NumberFamily | HistogramFamily;
 
-/** What the values of several processes are together; `each`: nothing, they stay apart. */
+/** How the values of several processes are merged; `each`: not at all, they stay apart. */
 export type Together = 'sum' | 'largest' | 'smallest' | 'each';
 
 export interface NumberFamily {
   readonly name: string;
   readonly help: string;
   readonly together: Together;
-  /** A counter only grows, and its name ends in `_total`; a gauge is what it is now. */
+  /** A counter only grows, and its name ends in `_total`; a gauge is a present value. */
   readonly type: 'counter' | 'gauge';
   readonly samples: readonly NumberSample[];
 }
@@ -23,7 +23,7 @@ export interface HistogramFamily {
   readonly samples: readonly HistogramSample[];
 }
 
-/** Of bounded variety: route patterns, codes, names of ours; never what a client chose. */
+/** Of bounded variety: route patterns, codes, our own names; never a value chosen by a client. */
 export type Labels = Readonly<Record<string, string>>;
 
 export interface NumberSample {
@@ -33,9 +33,9 @@ export interface NumberSample {
 
 export interface HistogramSample {
   readonly labels: Labels;
-  /** The upper ends of the buckets but the last, which takes the rest. */
+  /** Upper bounds of all buckets but the last, which has none. */
   readonly bounds: readonly number[];
-  /** How many values fell into each bucket alone: one more than `bounds`. */
+  /** Values per bucket, not cumulative; one element more than `bounds`. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
@@ -66,7 +66,7 @@ export function histogram(
   return { name, help, type: 'histogram', samples };
 }
 
-/** One sample for each entry, labelled with its key. */
+/** One sample per entry, labelled with its key. */
 export function byLabel(
   label: string,
   values: Iterable<readonly [string, number]>,

@@ -20,11 +20,11 @@ interface HistogramJson {
   readonly p50: number | null;
   readonly p90: number | null;
   readonly p99: number | null;
-  /** Cumulative, by upper end. */
+  /** Cumulative counts by upper bound. */
   readonly buckets: Readonly<Record<string, number>>;
 }
 
-/** For a person with curl and jq: by name, with quantiles. */
+/** For use with curl and jq: by name, with quantiles. */
 export function metricsJson(families: readonly MetricFamily[]): Record<string, MetricJson> {
   return Object.fromEntries(families.map((family) => [family.name, metricJson(family)]));
 }
@@ -54,8 +54,8 @@ function histogramJson(sample: HistogramSample): HistogramJson {
 }
 
 /**
- * Estimated as Prometheus' histogram_quantile does: evenly spread inside a bucket, and the highest
- * bound for what lies beyond it. null: nothing was observed.
+ * Estimated like Prometheus' histogram_quantile: values are taken as evenly spread within a bucket,
+ * and as the highest bound beyond it. null: nothing was observed.
  */
 function quantileOf({ bounds, counts }: HistogramSample, rank: number): number | null {
   let below = 0;

@@ -3,22 +3,22 @@ import type { HistogramSample, Labels, MetricFamily } from './metric-family.js';
 import { type MetricJson, metricsJson } from './metrics-json.js';
 import { prometheusText } from './prometheus-text.js';
 
-/** What was counted since `sinceMs`, wall time: counters and histograms; gauges are as they are. */
+/** Counters and histograms since `sinceMs` (wall time), and the present values of gauges. */
 export interface Counted {
   readonly sinceMs: number;
   readonly families: readonly MetricFamily[];
 }
 
-/** The same as people and Prometheus read it. */
+/** The same for people (JSON) and for Prometheus (text). */
 export interface MetricsView {
   readonly sinceMs: number;
   json(): Record<string, MetricJson>;
   text(): string;
 }
 
-/** Whoever counts knows nothing of a reset: what was counted before is subtracted. */
+/** Implements resets by subtraction, so that the code that counts need not know of them. */
 export interface Baseline {
-  /** Of all that was ever counted, what came since the start or the last reset. */
+  /** The part of the total counts that was counted since the start or the last reset. */
   since(families: readonly MetricFamily[]): Counted;
   reset(families: readonly MetricFamily[]): void;
 }
@@ -39,7 +39,7 @@ export function metricsView({ sinceMs, families }: Counted): MetricsView {
   return { sinceMs, json: () => metricsJson(families), text: () => prometheusText(families) };
 }
 
-/** What was counted after `baseline`. */
+/** The counts made after `baseline`. */
 function without(
   baseline: readonly MetricFamily[],
   families: readonly MetricFamily[],

@@ -10,11 +10,11 @@ export interface ProcessMetrics {
   stop(): void;
 }
 
-/** How often the event loop is asked whether it is late. */
+/** How often the delay of the event loop is measured. */
 const TICK_MS = 20;
 const DELAY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** Of this process: names as Prometheus clients have them. */
+/** Metrics of this process, named as in Prometheus client libraries. */
 export function createProcessMetrics(deps: {
   readonly clock: Clock;
   readonly timers: Timers;
@@ -25,7 +25,7 @@ export function createProcessMetrics(deps: {
   const delays = new Histogram(DELAY_BOUNDS);
   let cancel = tick();
 
-  /** A timer that comes late says how long everything else had to wait, too. */
+  /** The delay of a timer is how long everything else had to wait, too. */
   function tick(): () => void {
     const dueMs = clock.monotonicMs() + TICK_MS;
     return timers.after(TICK_MS, () => {
@@ -41,8 +41,8 @@ export function createProcessMetrics(deps: {
       const { rss, heapTotal, heapUsed, external } = memoryUsage();
       const info = [{ labels: { version, node: nodeVersion }, value: 1 }];
       return [
-        gauge('inventory_build_info', 'What runs here.', info, 'largest'),
-        histogram('inventory_event_loop_delay_seconds', 'How late a timer of 20 ms came.', [
+        gauge('inventory_build_info', 'Versions of the service and of Node.js.', info, 'largest'),
+        histogram('inventory_event_loop_delay_seconds', 'How late a timer of 20 ms fired.', [
           delays.sample(),
         ]),
         counter(
@@ -51,17 +51,22 @@ export function createProcessMetrics(deps: {
           (user + system) / 1e6,
           'each',
         ),
-        gauge('process_start_time_seconds', 'Since the Unix epoch.', startedAtMs / 1_000, 'each'),
-        gauge('process_resident_memory_bytes', 'Resident memory.', rss, 'each'),
         gauge(
-          'process_open_fds',
-          'Open file descriptors; 0: not known here.',
-          openDescriptors(),
+          'process_start_time_seconds',
+          'Start time since the Unix epoch.',
+          startedAtMs / 1_000,
           'each',
         ),
+        gauge('process_resident_memory_bytes', 'Resident memory.', rss, 'each'),
+        gauge('process_open_fds', 'Open file descriptors; 0: unknown.', openDescriptors(), 'each'),
         gauge('nodejs_heap_size_total_bytes', 'Heap of the main thread.', heapTotal, 'each'),
-        gauge('nodejs_heap_size_used_bytes', 'What of it is used.', heapUsed, 'each'),
-        gauge('nodejs_external_memory_bytes', 'Buffers and the like.', external, 'each'),
+        gauge('nodejs_heap_size_used_bytes', 'Used heap of the main thread.', heapUsed, 'each'),
+        gauge(
+          'nodejs_external_memory_bytes',
+          'Memory outside the heap, such as buffers.',
+          external,
+          'each',
+        ),
       ];
     },
   };

@@ -4,8 +4,8 @@ import type { Logger } from './logger.js';
 const REPORT_AFTER_MS = 1_000;
 
 /**
- * Logs connections that were closed for what was sent on them: whoever sends what is not HTTP, or
- * nothing, can do so often, and so there is one line for all in a second.
+ * Logs connections that were closed for what was sent on them. One line per second covers all of
+ * them, since a client can send something other than HTTP, or nothing, as often as it likes.
  */
 export function logRefusedConnections(logger: Logger, timers: Timers): (status: number) => void {
   let byStatus = new Map<number, number>();

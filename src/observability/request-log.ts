@@ -4,25 +4,25 @@ import type { Clock } from '../system.js';
 import type { Logger } from './logger.js';
 import type { RequestMetrics } from './request-metrics.js';
 
-/** What the HTTP edge leaves on a request and its response, for those who look on. */
+/** What the HTTP layer sets on a request and its response for observers. */
 export type ObservedRequest = IncomingMessage & {
   readonly requestId: string;
-  /** By another process of ours, which counts it. */
+  /** Forwarded by another process of ours, which counts it. */
   readonly isForwarded?: boolean;
-  /** The route that took it: its path is the pattern. */
+  /** The matched route; its path is the pattern. */
   readonly route?: { readonly path: string };
 };
 export type ObservedResponse = ServerResponse & {
-  /** Of the event that the answer tells of. */
+  /** Sequence of the event that the answer reports. */
   readonly sequence?: number;
   readonly problemCode?: string;
-  /** Written here: when the request came, on the monotonic clock. */
+  /** Set here: when the request arrived, on the monotonic clock. */
   startedAtMs?: number;
-  /** Where the request is traced. */
+  /** Set if the request is traced. */
   traceId?: string;
 };
 
-/** Called when a request has come; it sees for itself when that is over. */
+/** Called when a request arrives; notices its end by itself. */
 export type RequestObserver = (request: ObservedRequest, response: ObservedResponse) => void;
 
 const PATH_SHOWN_MAX = 256;
@@ -32,12 +32,12 @@ const UNREMARKABLE: ReadonlySet<string | undefined> = new Set([
   '/api/health/readiness',
 ]);
 
-/** pino-http lists its loggers on every request and response; nobody reads the lists. */
+/** pino-http lists its loggers on every request and response; the lists are never read. */
 const UNREAD: Logger[] = Object.assign([], { push: () => 0 });
 
 /**
- * Counts every request, and has pino-http write one line about it, once its answer is out or the
- * client is gone: no body, no header.
+ * Counts every request, and has pino-http log one line about it once its answer is sent or the
+ * client is gone: without body and headers.
  */
 export function createRequestObserver(deps: {
   readonly logger: Logger;
@@ -46,7 +46,7 @@ export function createRequestObserver(deps: {
 }): RequestObserver {
   const { metrics, clock } = deps;
 
-  /** Milliseconds since the request came. */
+  /** Milliseconds since the request arrived. */
   function durationOf({ startedAtMs = 0 }: ObservedResponse): number {
     return clock.monotonicMs() - startedAtMs;
   }
@@ -78,7 +78,7 @@ export function createRequestObserver(deps: {
     wrapSerializers: false,
     quietResLogger: true,
     genReqId: ({ requestId }) => requestId,
-    // Asked once for every request, when it is over, whether a line is written or not.
+    // Called exactly once per request, at its end, even if no line is written.
     customLogLevel(request, response) {
       count(request, response);
       return levelOf(request, statusOf(response));
@@ -98,7 +98,7 @@ export function createRequestObserver(deps: {
 }
 
 /**
- * pino-http makes two child loggers per request, only to serialize a request that we do not log:
+ * pino-http creates two child loggers per request, only to serialize a request that we do not log:
  * about half of its cost.
  */
 function withoutChildren(logger: Logger): Logger {
@@ -117,15 +117,15 @@ function statusOf({ headersSent, statusCode }: ObservedResponse): number | undef
   return headersSent ? statusCode : undefined;
 }
 
-/** Without the query, which may hold what is none of the log's business. */
+/** Without the query, which may contain data that must not be logged. */
 function pathOf({ url = '' }: IncomingMessage): string {
   const query = url.indexOf('?');
   return url.slice(0, query === -1 ? PATH_SHOWN_MAX : Math.min(query, PATH_SHOWN_MAX));
 }
 
 /**
- * What we turn away under load is expected; a defect of ours is not. Probes and scrapes that find all
- * well come every few seconds, and tell nothing.
+ * A 503 under load is expected, any other 5xx is a defect. Successful probes and scrapes come every
+ * few seconds and tell nothing.
  */
 function levelOf({ route }: ObservedRequest, status = 0): 'debug' | 'info' | 'warn' | 'error' {
   if (status === 200 && UNREMARKABLE.has(route?.path)) return 'debug';

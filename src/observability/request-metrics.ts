@@ -1,21 +1,21 @@
 import { Histogram } from './histogram.js';
 import { type MetricFamily, byLabel, counter, gauge, histogram } from './metric-family.js';
 
-/** What is counted of the requests that the HTTP edge takes. */
+/** Counts of the requests that the HTTP layer takes. */
 export interface RequestMetrics {
   started(): void;
-  /** `route`: the pattern of the one that took it. `status` undefined: the client was gone before. */
+  /** `route`: the pattern of the matched route. `status` undefined: the client left first. */
   ended(
     method: string,
     route: string | undefined,
     status: number | undefined,
     durationMs: number,
   ): void;
-  /** An answer, or the result of an operation in a batch, that is a problem. */
+  /** An answer, or the result of one operation in a batch, is a problem. */
   refused(code: string): void;
-  /** The same of one that repeats an earlier outcome. */
+  /** An answer, or the result of one operation in a batch, repeats an earlier outcome. */
   replayed(): void;
-  /** A connection that was closed for what was sent on it: it was no request, or never whole. */
+  /** A connection was closed for what was sent on it: no request, or never a whole one. */
   connectionRefused(status: number): void;
   collect(): readonly MetricFamily[];
 }
@@ -31,7 +31,7 @@ interface Series {
 
 const ABORTED = 0;
 const UNMATCHED = 'unmatched';
-/** Clients may send any of some thirty others. */
+/** Bounds the label's values: clients may send any of some thirty other methods. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
 const OTHER = 'other';
 const CONFLICTS = ['version-conflict', 'precondition-failed'] as const;
@@ -39,7 +39,7 @@ const CONFLICTS = ['version-conflict', 'precondition-failed'] as const;
 export function createRequestMetrics(): RequestMetrics {
   const byRoute = new Map<string, Map<string, Series>>();
   const all: Series[] = [];
-  // There from the start: a counter that appears with its first defect has not increased for Prometheus.
+  // Present from the start: for Prometheus, a counter that first appears as 1 has not increased.
   const refusals = new Map<string, number>([['internal', 0]]);
   const connections = new Map<number, number>();
   let inFlight = 0;
@@ -79,7 +79,7 @@ export function createRequestMetrics(): RequestMetrics {
     collect: () => [
       counter(
         'inventory_http_requests_total',
-        'Requests by method, route pattern and status; aborted: the client went away first.',
+        'Requests by method, route pattern and status; aborted: the client disconnected first.',
         all.flatMap(({ method, route, statuses }) =>
           [...statuses].map(([status, value]) => ({
             labels: { method, route, status: status === ABORTED ? 'aborted' : String(status) },
@@ -95,12 +95,12 @@ export function createRequestMetrics(): RequestMetrics {
       gauge('inventory_http_requests_in_flight', 'Requests that are being answered.', inFlight),
       counter(
         'inventory_refusals_total',
-        'Answers, and results of operations in a batch, that are a problem, by its code.',
+        'Answers, and results of operations in a batch, that are problems, by code.',
         byLabel('code', refusals),
       ),
       counter(
         'inventory_conflicts_total',
-        'Refusals because a record had another version than was named (409 and 412).',
+        'Refusals because a record had another version than the request named (409 and 412).',
         CONFLICTS.reduce((sum, code) => sum + (refusals.get(code) ?? 0), 0),
       ),
       counter(
@@ -110,7 +110,7 @@ export function createRequestMetrics(): RequestMetrics {
       ),
       counter(
         'inventory_connection_refusals_total',
-        'Connections closed for what was sent on them, by status: no HTTP, too large, too slow.',
+        'Connections closed because of their input, by status: not HTTP, too large, too slow.',
         byLabel(
           'status',
           [...connections].map(([status, value]) => [String(status), value]),

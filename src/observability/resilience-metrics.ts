@@ -21,7 +21,7 @@ export function resilienceFamilies(statistics: ResilienceStatistics): readonly M
   return [
     gauge(
       'inventory_breaker_state',
-      'Circuit breakers: 1 for the state that each is in.',
+      'Circuit breakers: 1 for the current state of each, 0 for the others.',
       breakers.flatMap(([breaker, { state }]) =>
         STATES.map((each) => ({
           labels: { breaker, state: each },
@@ -32,7 +32,7 @@ export function resilienceFamilies(statistics: ResilienceStatistics): readonly M
     ),
     counter(
       'inventory_breaker_calls_total',
-      'Calls by what became of them; refused: the breaker did not let them through.',
+      'Calls by outcome; refused: the breaker did not let them through.',
       breakers.flatMap(([breaker, { successes, failures, refused }]) =>
         Object.entries({ success: successes, failure: failures, refused }).map(
           ([outcome, value]) => ({ labels: { breaker, outcome }, value }),
@@ -46,19 +46,19 @@ export function resilienceFamilies(statistics: ResilienceStatistics): readonly M
     ),
     gauge(
       'inventory_bulkhead_slots',
-      'How many may run at once.',
+      'Tasks that may run at once.',
       ofBulkheads(({ slots }) => slots),
       'each',
     ),
     gauge(
       'inventory_bulkhead_active',
-      'How many run.',
+      'Tasks that are running.',
       ofBulkheads(({ active }) => active),
       'each',
     ),
     gauge(
       'inventory_bulkhead_queued',
-      'How many wait for a slot.',
+      'Tasks that wait for a slot.',
       ofBulkheads(({ queued }) => queued),
       'each',
     ),

@@ -1,6 +1,6 @@
 import { type MetricFamily, byLabel, counter } from './metric-family.js';
 
-/** What servers that share a directory say of each other. */
+/** Figures of a server about its sharing of the directory with others. */
 export interface SharingStatistics {
   readonly turns: {
     readonly turns: number;
@@ -23,7 +23,11 @@ export interface SharingStatistics {
 export function sharingFamilies({ turns, leases }: SharingStatistics): readonly MetricFamily[] {
   const { acquired, contended, stolen, lost, timedOut, unavailable } = leases;
   return [
-    counter('inventory_turns_total', 'Turns at the log, each with one sync at most.', turns.turns),
+    counter(
+      'inventory_turns_total',
+      'Exclusive turns on the log, each with at most one sync.',
+      turns.turns,
+    ),
     counter(
       'inventory_turn_wait_seconds_total',
       'Time spent waiting for turns; writes that wait together count once.',
@@ -36,7 +40,7 @@ export function sharingFamilies({ turns, leases }: SharingStatistics): readonly 
     ),
     counter(
       'inventory_superseded_total',
-      'Decisions about a record that another process had moved since they were asked for.',
+      'Decisions about a record that another process had changed since they were requested.',
       turns.superseded,
     ),
     counter(
@@ -46,8 +50,8 @@ export function sharingFamilies({ turns, leases }: SharingStatistics): readonly 
     ),
     counter(
       'inventory_leases_total',
-      'Leases of records: acquired; contended: another process had it; stolen: it was not renewed in time; ' +
-        'lost: to another process while it was held; timeout: 503 lock-contended; unavailable: it could not be made.',
+      'Leases of records: acquired; contended: another process held it; stolen: its holder had not renewed it in time; ' +
+        'lost: to another process while it was held; timeout: 503 lock-contended; unavailable: it could not be created.',
       byLabel(
         'what',
         Object.entries({ acquired, contended, stolen, lost, timeout: timedOut, unavailable }),

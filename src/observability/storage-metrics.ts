@@ -2,9 +2,9 @@ import type { InventoryEvent } from '../domain/events.js';
 import { Histogram } from './histogram.js';
 import { type MetricFamily, byLabel, counter, gauge, histogram } from './metric-family.js';
 
-/** What is counted of the log. */
+/** Counts of the storage. */
 export interface StorageMetrics {
-  /** A batch became durable; `durationMs` from handing it over. */
+  /** A batch became durable, `durationMs` after it was handed to the log. */
   committed(events: readonly InventoryEvent[], durationMs: number): void;
   /** A sync of any file returned. */
   synced(durationMs: number): void;
@@ -14,7 +14,7 @@ export interface StorageMetrics {
   collect(now: StorageStatistics): readonly MetricFamily[];
 }
 
-/** What the log says of itself at this moment. */
+/** Present figures of the storage. */
 export interface StorageStatistics {
   readonly durableSequence: number;
   readonly records: number;
@@ -23,7 +23,7 @@ export interface StorageStatistics {
   readonly pendingEvents: number;
   readonly pendingWeight: number;
   readonly idempotencyKeysMax: number;
-  /** Of the file system that the log is on. */
+  /** The file system that holds the log. */
   readonly disk: { readonly freeBytes: number; readonly sizeBytes: number };
   readonly recovery: { readonly durationMs: number; readonly replayed: number };
 }
@@ -62,66 +62,71 @@ export function createStorageMetrics(): StorageMetrics {
         'From handing a batch to the log until it is durable: encoding, write, sync, watermark.',
         [commits.sample()],
       ),
-      histogram('inventory_fdatasync_duration_seconds', 'Time that one fdatasync took.', [
+      histogram('inventory_fdatasync_duration_seconds', 'Duration of one fdatasync.', [
         syncs.sample(),
       ]),
       gauge('inventory_queue_events', 'Events that wait for the disk.', now.pendingEvents),
       gauge(
         'inventory_queue_weight',
-        'The same, lines counted too; at 100000 new writes are refused (503 overloaded).',
+        'Weight of the events that wait for the disk: lines count, too; at 100000 new writes are refused (503 overloaded).',
         now.pendingWeight,
         'each',
       ),
       gauge(
         'inventory_writable',
-        '0: the disk refuses writes, reads go on.',
+        '0: the disk refuses writes; reads are still served.',
         Number(isWritable),
         'smallest',
       ),
-      gauge('inventory_log_sequence', 'The last durable event.', now.durableSequence, 'largest'),
+      gauge(
+        'inventory_log_sequence',
+        'Sequence of the last durable event.',
+        now.durableSequence,
+        'largest',
+      ),
       gauge('inventory_records', 'Stock records.', now.records, 'largest'),
       gauge(
         'inventory_reservations',
-        'Reservations kept, closed ones too.',
+        'Reservations kept, including closed ones.',
         now.reservations,
         'largest',
       ),
       gauge('inventory_idempotency_keys', 'Idempotency keys kept.', now.idempotencyKeys, 'largest'),
       gauge(
         'inventory_idempotency_keys_max',
-        'How many may be kept (IDEMP_MAX_KEYS): beyond it writes with a key are refused.',
+        'Limit of idempotency keys (IDEMP_MAX_KEYS): at the limit, writes with a new key are refused.',
         now.idempotencyKeysMax,
         'largest',
       ),
       gauge(
         'inventory_disk_free_bytes',
-        'Free on the file system of DATA_DIR. The log only grows.',
+        'Free space on the file system of DATA_DIR. The log only grows.',
         now.disk.freeBytes,
         'smallest',
       ),
       gauge(
         'inventory_disk_size_bytes',
-        'The size of that file system.',
+        'Size of the file system of DATA_DIR.',
         now.disk.sizeBytes,
         'largest',
       ),
       counter('inventory_snapshots_total', 'Snapshots made.', snapshot.made),
       gauge(
         'inventory_snapshot_sequence',
-        'The event that the newest one made is up to.',
+        'Sequence of the last event in the newest snapshot made.',
         snapshot.sequence,
         'largest',
       ),
       gauge(
         'inventory_snapshot_bytes',
-        'The size of the newest one made.',
+        'Size of the newest snapshot made.',
         snapshot.bytes,
         'largest',
       ),
       counter('inventory_storage_warnings_total', 'Warnings of the storage, as logged.', warnings),
       gauge(
         'inventory_recovery_duration_seconds',
-        'What the start took.',
+        'Duration of the recovery at the start.',
         now.recovery.durationMs / 1_000,
         'largest',
       ),

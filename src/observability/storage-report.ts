@@ -2,14 +2,14 @@ import type { InventoryEvent } from '../domain/events.js';
 import type { Logger } from './logger.js';
 import type { StorageMetrics } from './storage-metrics.js';
 
-/** How many records an event's line names. */
+/** How many records, and reservations, the log line of an event names. */
 const NAMED_MAX = 20;
 
-/** Logs and counts what storage has to say. */
+/** Logs and counts the reports of the storage. */
 export function createStorageReport(deps: {
   readonly logger: Logger;
   readonly metrics: StorageMetrics;
-  /** Ends the process, once the last line is written. */
+  /** Ends the process; called after the last line is logged. */
   readonly onFatal: () => void;
 }) {
   const { logger, metrics, onFatal } = deps;
@@ -21,7 +21,11 @@ export function createStorageReport(deps: {
     writable(problem: unknown): void {
       metrics.writable(problem === undefined);
       if (problem === undefined) logger.info('writes are taken again');
-      else logger.error({ err: problem }, 'writes are refused (503), reads go on; free disk space');
+      else
+        logger.error(
+          { err: problem },
+          `writes are refused (503), reads go on; ${adviceOn(problem)}`,
+        );
     },
     snapshot(made: { readonly sequence: number; readonly bytes: number }): void {
       metrics.snapshotMade(made);
@@ -43,7 +47,15 @@ export function createStorageReport(deps: {
   };
 }
 
-/** What happened to which records; not what people wrote about it (reason, reference). */
+/** A full disk (or quota) is the operator's to mend at once; for anything else there is a page. */
+function adviceOn(problem: unknown): string {
+  const { code } = Object(problem) as { readonly code?: unknown };
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? 'free disk space'
+    : 'see run.md, "When something is wrong"';
+}
+
+/** What happened to which records, without the text of clients (reason, reference). */
 function eventEntry({ sequence, type, lines, reservations, refusal }: InventoryEvent): object {
   return {
     sequence,

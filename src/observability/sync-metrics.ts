@@ -3,7 +3,7 @@ import { type MetricFamily, type NumberSample, counter, gauge } from './metric-f
 
 type SourceFigures = SyncStatistics['sources'][number];
 
-/** Of the central view. Sources are named as they are configured. */
+/** Metrics of the central view. Sources are named as configured. */
 export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
   function bySource(figure: (source: SourceFigures) => number | undefined): NumberSample[] {
     return sync.sources.flatMap((source) => {
@@ -27,17 +27,22 @@ export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
     ),
     gauge(
       'inventory_sync_last_run_duration_seconds',
-      'What the last run took.',
+      'Duration of the last run.',
       sync.lastRunDurationMs / 1_000,
       'largest',
     ),
     counter('inventory_sync_events_total', 'Events folded.', sync.eventsFolded),
     counter(
       'inventory_sync_duplicates_total',
-      'Events that a source sent again, and that were skipped.',
+      'Events skipped because a source had sent them before.',
       sync.duplicatesSkipped,
     ),
-    gauge('inventory_sync_sequence', 'The last event folded.', bySource(sequenceOf), 'largest'),
+    gauge(
+      'inventory_sync_sequence',
+      'Sequence of the last event folded.',
+      bySource(sequenceOf),
+      'largest',
+    ),
     gauge(
       'inventory_sync_lag_events',
       'Events of a source not folded yet.',
@@ -46,23 +51,23 @@ export function syncFamilies(sync: SyncStatistics): readonly MetricFamily[] {
     ),
     gauge(
       'inventory_sync_age_seconds',
-      'How long ago all of a source was folded; absent: never.',
+      'Time since a source was last folded to its end; absent: never.',
       bySource(ageOf),
       'largest',
     ),
     gauge(
       'inventory_sync_source_up',
-      '0: the source cannot be folded; the others go on.',
+      '0: the source cannot be folded; the others still are.',
       bySource(({ up }) => Number(up)),
       'largest',
     ),
     gauge(
       'inventory_dead_letters',
-      'Dead letters that wait for a person.',
+      'Open dead letters, which an operator has to retry or discard.',
       sync.lettersOpen,
       'largest',
     ),
-    counter('inventory_dead_letters_total', 'Events set aside.', sync.lettersOpened),
+    counter('inventory_dead_letters_total', 'Dead letters opened.', sync.lettersOpened),
     gauge('inventory_central_records', 'Records in the central view.', sync.records, 'largest'),
   ];
 }

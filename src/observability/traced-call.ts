@@ -12,14 +12,14 @@ import type { CallOut } from '../application/outgoing-call.js';
 const FIRST_ERROR_STATUS = 400;
 
 /**
- * A span around every call to another process, whose own spans continue it by the `traceparent` that
- * is sent along.
+ * A span around every call to another process, whose own spans continue the trace by means of the
+ * `traceparent` header.
  * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
  */
 export function tracedCalls(deps: {
   readonly tracer: Tracer;
   readonly propagator: TextMapPropagator;
-  /** In whose trace a call is made now. */
+  /** The context that a call made now belongs to. */
   readonly parent: () => Context;
 }): CallOut {
   const { tracer, propagator, parent } = deps;

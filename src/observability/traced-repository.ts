@@ -2,9 +2,9 @@ import { type Context, type Span, SpanStatusCode, type Tracer, trace } from '@op
 import type { InventoryRepository, Transacted, Transaction } from '../application/ports.js';
 
 /**
- * The same repository, with spans below that of the request which is being served: `decide` around
- * the work of a transaction, `append` around each append in it, and `sync wait` from then until all
- * that it has to do with is durable.
+ * The same repository, with child spans of the present request's span: `decide` around the work of
+ * a transaction, `append` around each append in it, and `sync wait` from then until everything that
+ * the work appended or read is durable.
  */
 export function tracedRepository(
   repository: InventoryRepository,
@@ -45,7 +45,7 @@ export function tracedRepository(
     ...repository,
     transact(work, scope) {
       const context = active();
-      // Not of a request: the expiry of holds, say.
+      // Not on behalf of a request: the expiry of holds, say.
       if (trace.getSpan(context) === undefined) return repository.transact(work, scope);
       const transacted = repository.transact(tracedWork(work, context), scope);
       if (!(transacted instanceof Promise)) return waited(transacted, context);

@@ -22,29 +22,29 @@ import type { ObservedRequest, ObservedResponse } from './request-log.js';
 import { tracedCalls } from './traced-call.js';
 import { tracedRepository } from './traced-repository.js';
 
-// Loaded only where there is somebody to send spans to (composition.ts).
+// Loaded only if an endpoint for spans is configured (composition.ts).
 
 export interface Tracing {
-  /** The same repository, with spans below that of the request. */
+  /** The same repository, with child spans of the request's span. */
   aroundRepository(repository: InventoryRepository): InventoryRepository;
-  /** A span around every request, in the caller's trace where it names one. */
+  /** A span around every request, in the client's trace if it names one. */
   readonly traceRequests: (
     request: ObservedRequest,
     response: ObservedResponse,
     next: () => void,
   ) => void;
-  /** A span around a call to another process, below the request that it is made for, if there is one. */
+  /** A span around a call to another process; a child of the request's span, if there is one. */
   readonly callOut: CallOut;
-  /** Sends what is left, as far as that does not take too long. */
+  /** Sends the remaining spans, within a time limit. */
   stop(): Promise<void>;
 }
 
 export interface TracingOptions {
-  /** Where OTLP over HTTP is taken, without `/v1/traces`. */
+  /** Base URL of the OTLP/HTTP endpoint, without `/v1/traces`. */
   readonly endpoint: string;
   readonly version: string;
   readonly timers: Timers;
-  /** Spans are lost; nothing else is. Called once for all that fail within a minute. */
+  /** Spans are lost, nothing else. Called once for all failures within a minute. */
   readonly onExportFailed: (error: unknown) => void;
 }
 
@@ -60,14 +60,14 @@ export function startTracing(options: TracingOptions): Tracing {
   const resource = resourceFromAttributes({ 'service.name': SERVICE, 'service.version': version });
   const provider = new TracerProvider({
     resource: defaultResource().merge(resource),
-    // Its queue is bounded: where the exporter is down or slow, spans are dropped.
+    // Its queue is bounded: while the collector is down or slow, spans are dropped.
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }) })],
   });
   const tracer = provider.getTracer(SERVICE, version);
   const contexts = new AsyncLocalStorageContextManager();
   const propagator = new W3CTraceContextPropagator();
 
-  /** A timer goes on in the context of the request that has started it, long after that is over. */
+  /** A timer keeps the context of the request that started it, even long after its end. */
   function present(): Context {
     const active = contexts.active();
     const response = active.getValue(RESPONSE) as ObservedResponse | undefined;
@@ -88,7 +88,7 @@ export function startTracing(options: TracingOptions): Tracing {
       const { traceId, traceFlags } = span.spanContext();
       if (traceFlags & TraceFlags.SAMPLED) response.traceId = traceId;
       response.on('close', () => endRequestSpan(span, request, response));
-      // What goes on when a part of its body arrives belongs to it, too.
+      // The request's events, such as the arrival of its body, belong to its context, too.
       contexts.bind(context, request);
       contexts.with(context, next);
     },
@@ -120,7 +120,7 @@ function endRequestSpan(span: Span, request: ObservedRequest, response: Observed
   span.end();
 }
 
-/** An exporter that is down fails every few seconds. */
+/** While the collector is down, the export fails every few seconds. */
 function onceAMinute(timers: Timers, tell: (error: unknown) => void): (error: unknown) => void {
   let told = false;
   return (error) => {

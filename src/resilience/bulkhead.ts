@@ -1,26 +1,26 @@
 import { assert } from '../assert.js';
 import type { Clock, Timers } from '../system.js';
 
-/** Why a task was not run: too many wait already, or it has waited too long. */
+/** Why a task was not run: the queue is full, or it waited too long. */
 export type BulkheadRefusal = 'full' | 'waited';
 
 export interface BulkheadLimits {
-  /** How many tasks run at the same time. */
+  /** How many tasks may run at the same time. */
   readonly slots: number;
-  /** How many may wait for a slot. */
+  /** How many tasks may wait for a slot. */
   readonly queueMax: number;
-  /** How long one may wait for a slot, in ms. */
+  /** How long a task may wait for a slot, in ms. */
   readonly waitMsMax: number;
 }
 
 export interface BulkheadDeps extends BulkheadLimits {
   readonly clock: Clock;
   readonly timers: Timers;
-  /** What a task that was not run is rejected with. */
+  /** Makes the error of a task that was not run. */
   readonly refusal: (reason: BulkheadRefusal) => Error;
 }
 
-/** Plain numbers: what is now, and what was since the start. */
+/** Present figures, and counts since the start. */
 export interface BulkheadStatistics {
   readonly slots: number;
   readonly active: number;
@@ -30,12 +30,12 @@ export interface BulkheadStatistics {
   readonly refused: number;
 }
 
-/** A limit on how much is under way at the same time, so that one kind of work leaves room for others. */
+/** A concurrency limit, so that one kind of work leaves room for others. */
 export interface Bulkhead {
   /**
-   * Runs the task: at once where a slot is free, and then with nothing but its own result; else in
-   * the order of arrival. The slot is free again when the task is over. Throws the `refusal` where
-   * the queue is full, and rejects with it where no slot came in time: then the task never runs.
+   * Runs the task: at once if a slot is free, returning its result as it is; else in order of
+   * arrival. The slot is released when the task ends. Throws the `refusal` if the queue is full,
+   * and rejects with it if no slot became free in time: then the task never runs.
    */
   run<T>(task: () => T | Promise<T>): T | Promise<T>;
   statistics(): BulkheadStatistics;
@@ -50,7 +50,7 @@ interface Waiting {
 export function createBulkhead(deps: BulkheadDeps): Bulkhead {
   const { slots, queueMax, waitMsMax, clock, timers, refusal } = deps;
   assert(slots >= 1, 'a bulkhead that runs nothing');
-  /** A set keeps the order of arrival, and lets any one go at once. */
+  /** A set keeps the order of arrival, and removes any entry in constant time. */
   const queue = new Set<Waiting>();
   const counts = { run: 0, refused: 0 };
   let active = 0;
@@ -60,7 +60,7 @@ export function createBulkhead(deps: BulkheadDeps): Bulkhead {
   function release(): void {
     active -= 1;
     if (queue.size === 0 || starting) return;
-    // What starts here may be over at once, and release its slot from within this loop.
+    // A task started here may end at once, and release its slot from within this loop.
     starting = true;
     for (const waiting of queue) {
       if (active >= slots) break;
@@ -95,7 +95,7 @@ export function createBulkhead(deps: BulkheadDeps): Bulkhead {
     return refusal(reason);
   }
 
-  /** The first in the queue has waited longest: one timer is enough for all. */
+  /** The head of the queue has waited longest, so one timer is enough for all. */
   function sweep(): void {
     cancelSweep = undefined;
     for (const waiting of queue) {
@@ -111,7 +111,7 @@ export function createBulkhead(deps: BulkheadDeps): Bulkhead {
 
   function runLater<T>(task: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      // In an async function, where what throws rejects.
+      // Async, so that a throw becomes a rejection.
       const start = (): void => resolve((async () => await runNow(task))());
       queue.add({ since: clock.monotonicMs(), start, reject });
       cancelSweep ??= timers.after(waitMsMax, sweep);

@@ -4,18 +4,18 @@ import type { Clock } from '../system.js';
 /**
  * - `closed`: calls go through, and their outcomes are counted.
  * - `open`: too many of the last calls failed; none goes through until the cooldown is over.
- * - `half-open`: one call is let through as a probe; its outcome closes the breaker or opens it anew.
+ * - `half-open`: one call goes through as a probe; its outcome closes or reopens the breaker.
  */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 export interface BreakerPolicy {
-  /** The share of failures among the last calls that opens it, from above 0 to 1. */
+  /** The share of failures among the last calls that opens the breaker: above 0, at most 1. */
   readonly threshold: number;
-  /** How long it stays open before a probe, in ms. */
+  /** How long the breaker stays open before a probe, in ms. */
   readonly cooldownMs: number;
-  /** How many of the last calls are looked at. */
+  /** How many of the last calls count. */
   readonly window: number;
-  /** With fewer calls since it was last closed it stays closed, whatever became of them. */
+  /** With fewer calls since it closed, the breaker stays closed whatever their outcome. */
   readonly callsMin: number;
 }
 
@@ -26,11 +26,11 @@ export interface BreakerStatistics {
   readonly failures: number;
   /** Calls that were not let through. */
   readonly refused: number;
-  /** How often it has opened, after failed probes included. */
+  /** How often it has opened, including after failed probes. */
   readonly opened: number;
 }
 
-/** What a call gets that an open breaker did not let through: nothing was done. */
+/** The breaker did not let the call through: nothing was done. */
 export class BreakerOpenError extends Error {
   override readonly name = 'BreakerOpenError';
   constructor(readonly retryAfterMs: number) {
@@ -38,26 +38,26 @@ export class BreakerOpenError extends Error {
   }
 }
 
-/** Given by `enter`, to be given back once: it names the span of time that the call began in. */
+/** Returned by `enter`, to be passed to `leave` once: names the span that the call began in. */
 export type Permit = number;
 /** Not let through. */
 export const REFUSED: Permit = 0;
 
 export interface CircuitBreaker {
   readonly state: BreakerState;
-  /** For calls that are no promise: REFUSED, or a permit that `leave` must be given once. */
+  /** For calls that are not promises: REFUSED, or a permit to be passed to `leave` once. */
   enter(): Permit;
   leave(permit: Permit, succeeded: boolean): void;
-  /** How long it will let nothing through, in ms; 0: the next call is. */
+  /** How long it will let no call through, in ms; 0: the next call goes through. */
   retryAfterMs(): number;
   /** Rejects with BreakerOpenError, else with what the task threw, which counts as a failure. */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Runs the task whatever the state; it is the probe where the breaker is not closed. */
+  /** Runs the task whatever the state; as the probe, if the breaker is not closed. */
   probe<T>(task: () => Promise<T>): Promise<T>;
   statistics(): BreakerStatistics;
 }
 
-/** `onChange` is told of every change of state, in order. */
+/** `onChange` is called for every change of state, in order. */
 export function createCircuitBreaker(
   policy: BreakerPolicy,
   clock: Clock,
@@ -65,14 +65,14 @@ export function createCircuitBreaker(
 ): CircuitBreaker {
   const { threshold, cooldownMs, window, callsMin } = policy;
   assert(callsMin >= 1 && callsMin <= window, 'a breaker that could never open');
-  /** The outcomes of the last `window` calls, 1 for a failure; written over in a circle. */
+  /** Ring buffer of the outcomes of the last `window` calls; 1: a failure. */
   const outcomes = new Uint8Array(window);
   let next = 0;
   let known = 0;
   let failed = 0;
 
   let state: BreakerState = 'closed';
-  /** Counts the changes of state, so that the outcome of a call from before one is told apart. */
+  /** Incremented by every change of state, to recognize outcomes of calls that began before it. */
   let span: Permit = 1;
   let probeNotBefore = 0;
   const counts = { successes: 0, failures: 0, refused: 0, opened: 0 };
@@ -84,7 +84,7 @@ export function createCircuitBreaker(
       outcomes.fill(0);
       next = known = failed = 0;
     } else {
-      // Of a probe, too: one that never returns must not be the last.
+      // Also for a probe: after one that never returns there must be another.
       probeNotBefore = clock.monotonicMs() + cooldownMs;
       if (to === 'open') counts.opened += 1;
     }
@@ -112,7 +112,7 @@ export function createCircuitBreaker(
   function leave(permit: Permit, succeeded: boolean): void {
     if (succeeded) counts.successes += 1;
     else counts.failures += 1;
-    // Of a call that began before the last change: it says nothing of the time since.
+    // The call began before the last change of state: it says nothing about the time since.
     if (permit !== span) return;
     if (state === 'closed') note(succeeded ? 0 : 1);
     else changeTo(succeeded ? 'closed' : 'open');

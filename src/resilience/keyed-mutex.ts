@@ -6,33 +6,33 @@ type MaybePromise<T> = T | Promise<T>;
 export interface KeyedMutex {
   /**
    * Runs `task` while no other task holds any of `keys`; in order of arrival per key. A task that
-   * finds its keys free and returns at once needs no lock, since nobody can come in between: then
-   * its result is returned at once, too, and what it threw is thrown. `keys` as a function is asked
-   * only where they matter.
+   * finds its keys free and returns synchronously needs no lock, since nothing can run in between:
+   * its result is then returned, or its error thrown, synchronously. `keys` as a function is called
+   * only if the keys are needed.
    */
   runExclusive<T>(
     keys: readonly string[] | (() => readonly string[]),
     task: () => MaybePromise<T>,
   ): MaybePromise<T>;
-  /** How many keys are held or waited for: idle keys cost nothing. */
+  /** How many keys are held or waited for; idle keys take no memory. */
   readonly size: number;
 }
 
 interface Entry {
-  /** Most keys are wanted by one task at a time: made for the second one that comes. */
+  /** Created for the second user: most keys have only one user at a time. */
   mutex: Mutex | undefined;
-  /** Holders and waiters; at 0 the entry goes. */
+  /** The holder and the waiters; at 0 the entry is deleted. */
   users: number;
 }
 
 /**
- * One mutex per key. Whoever wants several joins the queues of all of them in one step: of any two,
- * one is before the other in every queue they share, and so none can deadlock.
+ * One mutex per key. A task that wants several keys joins all their queues in one step: of any two
+ * tasks, one precedes the other in every queue they share, so that no deadlock is possible.
  */
 export function createKeyedMutex(): KeyedMutex {
   const entries = new Map<string, Entry>();
 
-  /** Joins the queue of a key; undefined: nobody had it, it is ours now. */
+  /** Joins the queue of a key; undefined: it was free, and is held now. */
   function enter(key: string): Promise<unknown> | undefined {
     const entry = entries.get(key);
     if (entry === undefined) {
@@ -42,7 +42,7 @@ export function createKeyedMutex(): KeyedMutex {
     entry.users += 1;
     if (entry.mutex === undefined) {
       entry.mutex = new Mutex();
-      // For the one who holds the key without: a free mutex is taken before acquire returns.
+      // On behalf of the present holder: `acquire` takes a free mutex synchronously.
       void entry.mutex.acquire();
     }
     return entry.mutex.acquire();
@@ -56,7 +56,7 @@ export function createKeyedMutex(): KeyedMutex {
     else entry.mutex?.release();
   }
 
-  /** Takes the keys, which somebody may hold, before `start`; and lets go of them after it. */
+  /** Takes the keys, waiting for other holders, runs `start`, and releases the keys. */
   async function runHolding<T>(
     keys: ReadonlySet<string>,
     start: () => MaybePromise<T>,
@@ -88,7 +88,7 @@ export function createKeyedMutex(): KeyedMutex {
       }
       const result = task();
       if (!(result instanceof Promise)) return result;
-      // Still the same turn: nobody has had the chance to look at these keys.
+      // Still synchronous: no other task can have taken these keys.
       return runHolding(named(), () => result);
     },
     get size() {

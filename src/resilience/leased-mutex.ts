@@ -1,15 +1,16 @@
 import type { KeyedMutex } from './keyed-mutex.js';
 
-/** Keeps other processes out of the way; a hint, nothing may depend on it. */
+/** Keeps processes out of each other's way; advisory: correctness must not depend on it. */
 export interface Leases {
   /**
-   * Undefined: nobody is in the way, go on. Else resolves with what lets go, or rejects with
-   * UnavailableError 'lock-contended' where another process does not let go in time.
+   * Undefined: no other process is in the way. Else resolves with a function that releases the
+   * leases, or rejects with UnavailableError 'lock-contended' if another process keeps one for too
+   * long.
    */
   hold(keys: readonly string[]): Promise<() => void> | undefined;
 }
 
-/** The mutex of this process, and within it the leases that keep it and others apart. */
+/** The mutex of this process and, taken within it, the leases between processes. */
 export function createLeasedMutex(mutex: KeyedMutex, leases: Leases): KeyedMutex {
   async function runHolding<T>(
     holding: Promise<() => void>,

@@ -1,4 +1,4 @@
-/** A token bucket for each client: `burst` tokens at the most, `perSecond` new ones a second. */
+/** A token bucket per client: at most `burst` tokens, refilled by `perSecond` tokens a second. */
 export interface RateLimit {
   readonly perSecond: number;
   readonly burst: number;
@@ -6,37 +6,37 @@ export interface RateLimit {
 
 export interface Quota {
   readonly allowed: boolean;
-  /** Whole tokens that are left. */
+  /** Whole tokens left. */
   readonly remaining: number;
-  /** Until the bucket is full again, in ms. */
+  /** Time until the bucket is full again, in ms. */
   readonly fullInMs: number;
-  /** Until there is a token again, in ms; 0 where one was taken. */
+  /** Time until the next token, in ms; 0 if one was taken. */
   readonly retryAfterMs: number;
 }
 
 export interface RateLimiter {
-  /** Takes a token of this client, if it has one. `nowMs` is of a clock that never goes back. */
+  /** Takes a token of this client, if it has one. `nowMs` is from a monotonic clock. */
   take(client: string, nowMs: number): Quota;
   statistics(): RateLimiterStatistics;
 }
 
 export interface RateLimiterStatistics {
-  /** How many clients are known at present. */
+  /** About how many clients are known at present. */
   readonly clients: number;
   readonly allowed: number;
   readonly limited: number;
 }
 
-/** What became of asking one bucket for a token. */
+/** The result of taking a token from one bucket. */
 export interface Taken extends Quota {
-  /** When the bucket will be full again, to be kept where a token was taken. */
+  /** When the bucket will be full again; to be stored if a token was taken. */
   readonly fullAtMs: number;
 }
 
 /**
- * The generic cell rate algorithm (ITU-T I.371): of each client one number is kept, the time at
- * which its bucket would be full. Unlike a counter per window it never lets twice the limit pass
- * around a window's edge. `known`: that number; undefined: the bucket is full.
+ * The generic cell rate algorithm (ITU-T I.371): one number is stored per client, the time at which
+ * its bucket will be full. Unlike a counter per window it never allows twice the limit around the
+ * edge of a window. `known`: that number; undefined: the bucket is full.
  */
 export function bucketRule({ perSecond, burst }: RateLimit) {
   const tokenMs = 1_000 / perSecond;
@@ -45,7 +45,7 @@ export function bucketRule({ perSecond, burst }: RateLimit) {
     const fullAtMs = Math.max(known ?? nowMs, nowMs) + tokenMs;
     const fullInMs = fullAtMs - nowMs;
     const spareMs = bucketMs - fullInMs;
-    // Sums of fractions: a thousandth of a token more or less is none.
+    // Tolerates rounding errors: a thousandth of a token does not count.
     if (spareMs < -tokenMs / 1_000) {
       const before = fullInMs - tokenMs;
       return { allowed: false, remaining: 0, fullInMs: before, retryAfterMs: -spareMs, fullAtMs };
@@ -59,8 +59,8 @@ export function bucketRule({ perSecond, burst }: RateLimit) {
 const CLIENTS_MAX = 100_000;
 
 /**
- * The table is two generations of half its size: when the younger is full the older is forgotten.
- * Whoever is forgotten has a full bucket again; that takes as many other clients in between.
+ * The table has two generations of half its size each: when the younger is full, the older is
+ * dropped. A dropped client has a full bucket again, which takes that many other clients first.
  */
 export function createRateLimiter(limit: RateLimit, clientsMax = CLIENTS_MAX): RateLimiter {
   const rule = bucketRule(limit);
@@ -71,6 +71,7 @@ export function createRateLimiter(limit: RateLimit, clientsMax = CLIENTS_MAX): R
 
   function remember(client: string, fullAtMs: number): void {
     young.set(client, fullAtMs);
+    old.delete(client);
     if (young.size < clientsMax / 2) return;
     old = young;
     young = new Map();

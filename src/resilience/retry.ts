@@ -1,42 +1,42 @@
 import type { Random, Timers } from '../system.js';
 
-/** No wait between two attempts is longer, however many there were. */
+/** The longest wait between two attempts, in ms. */
 const DELAY_MS_MAX = 60_000;
 
 export interface RetryPolicy {
-  /** The wait after the first failure, in ms; it doubles with every further one. */
+  /** The longest wait after the first failure, in ms; it doubles with every further failure. */
   readonly baseMs: number;
-  /** How often a failed task is tried again; 0: never. */
+  /** How often a failed task is retried; 0: never. */
   readonly times: number;
 }
 
 export interface FailedAttempt {
   readonly error: unknown;
-  /** 1: the first one. */
+  /** 1: the first attempt. */
   readonly attempt: number;
-  /** The wait before the next one, in ms. */
+  /** The wait before the next attempt, in ms. */
   readonly delayMs: number;
 }
 
 export interface RetryOptions {
-  /** Whether another attempt can do better; by default always. */
+  /** Whether another attempt may succeed; by default always true. */
   readonly retryable?: (error: unknown) => boolean;
   readonly onRetry?: (failed: FailedAttempt) => void;
-  /** Ends the waiting: the last error is the result. */
+  /** Ends the retries: the promise rejects with the last error. */
   readonly signal?: AbortSignal;
 }
 
-/** Resolves with what the task gave, or rejects with what its last attempt threw. */
+/** Resolves with the result of the task, or rejects with the error of its last attempt. */
 export type Retry = <T>(task: () => Promise<T>, options?: RetryOptions) => Promise<T>;
 
-/** Only for what is safe to repeat; the sync of a log is not. */
+/** Only for tasks that are safe to repeat; the sync of a log is not. */
 export function createRetry(
   { baseMs, times }: RetryPolicy,
   { timers, random }: { readonly timers: Timers; readonly random: Random },
 ): Retry {
   /**
-   * Exponential with "equal jitter": half of the wait is certain, so that a sick disk or peer gets
-   * its pause, and half is random, so that those who failed together do not return together
+   * Exponential backoff with "equal jitter": half of the wait is fixed, so that a failing disk or
+   * peer gets its pause, and half is random, so that what failed together does not retry together
    * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
    */
   function delayAfter(attempt: number): number {

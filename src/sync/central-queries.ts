@@ -7,9 +7,9 @@ import type { SourceRunner } from './source-runner.js';
 import { ageOf } from './sync-report.js';
 import type { SyncWorker } from './sync-worker.js';
 
-/** How often the fold is asked for again while somebody waits for it, in ms. */
+/** How often another run is requested while a query waits, in ms. */
 const NUDGE_MS = 50;
-/** How many may wait at the same time. */
+/** How many queries may wait at the same time. */
 const WAITING_MAX = 1_000;
 const BEHIND_RETRY_MS = 1_000;
 
@@ -22,7 +22,7 @@ export interface CentralQueriesDeps {
 }
 
 export interface WaitingQueries extends CentralQueries {
-  /** Whoever waits is told now that it is not there yet. */
+  /** Rejects all waiting queries now with 'aggregate-behind'. */
   stopWaiting(): void;
 }
 
@@ -49,7 +49,7 @@ export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
     for (const each of waiting) if (isThere(each.wanted)) each.end(true);
   });
 
-  /** As long as somebody waits. */
+  /** Nudges the worker repeatedly while any query waits. */
   function keepAsking(): void {
     if (asking || waiting.size === 0) return;
     asking = true;
@@ -110,7 +110,7 @@ export function createCentralQueries(deps: CentralQueriesDeps): WaitingQueries {
   };
 }
 
-/** The whole is as old as its oldest part. */
+/** The view is as old as its oldest source. */
 function oldest(sources: readonly { readonly at: RecordTime | undefined }[]) {
   const times = sources.map(({ at }) => at);
   if (times.some((at) => at === undefined)) return undefined;

@@ -20,12 +20,12 @@ export interface SyncDeps {
   /** The present record time. */
   readonly now: () => RecordTime;
   readonly intervalMs: number;
-  /** How often what cannot be folded is looked at again before it is set aside. */
+  /** How often an event that cannot be folded is tried again before it is set aside. */
   readonly retryTimes: number;
   readonly retry: Retry;
   readonly bulkhead: Bulkhead;
   readonly breakerFor: (source: string) => CircuitBreaker;
-  /** A source fails from now on, or in another way; undefined: it is well again. */
+  /** A source began to fail, or fails in another way; undefined: it has recovered. */
   readonly onError: (source: string, error: unknown) => void;
 }
 
@@ -35,7 +35,7 @@ export interface Sync {
   readonly queries: WaitingQueries;
 }
 
-/** The central view of some sources; nothing runs before the worker is started or asked. */
+/** The central view of some sources; nothing runs until the worker is started or told to run. */
 export function createSync(deps: SyncDeps): Sync {
   const { aggregate, now, retry, bulkhead, onError } = deps;
   const { clock, timers } = deps.system;
@@ -61,7 +61,7 @@ export function createSync(deps: SyncDeps): Sync {
   };
 }
 
-/** Two names for one node, by a slip or an alias, would count every unit of it twice. */
+/** Two names for one node, by mistake or alias, would count all its units twice. */
 function createOwners({ sources, aggregate }: Pick<SyncDeps, 'sources' | 'aggregate'>) {
   const owners = new Map<string, string>();
   const ownerOf = (nodeId: string, asking: string): string => {

@@ -9,11 +9,11 @@ import { FoldDraft } from './fold-draft.js';
 import { type Objection, triedLetter } from './letters.js';
 import type { SourceFollower } from './source-follower.js';
 
-/** How much of a gap is asked for at once. */
+/** Events of a gap that are read at once. */
 const PAGE_EVENTS = 1_000;
-/** How much of it one retry folds: the rest is for the next. */
+/** Pages of a gap that one retry folds; the next retry goes on from there. */
 const RETRY_PAGES_MAX = 100;
-/** What a caller is told to wait when the source cannot be read, in ms. */
+/** The Retry-After when the source cannot be read, in ms. */
 const UNREACHABLE_RETRY_MS = 5_000;
 
 export interface DeskDeps {
@@ -26,7 +26,7 @@ export interface DeskDeps {
 export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
   const { aggregate, now } = deps;
 
-  /** Runs alone with the letter as it is then; undefined: there is none. */
+  /** Runs `task` exclusively with the letter as it is now; undefined: there is no such letter. */
   async function withLetter<T>(
     id: string,
     task: (letter: DeadLetter, follower: SourceFollower) => Promise<T>,
@@ -57,7 +57,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     }
   }
 
-  /** One page of it; `over`: it is folded, or cannot be folded further. */
+  /** Folds one page of the letter; `over`: it is folded, or cannot be folded further. */
   async function attempt(
     letter: DeadLetter,
     follower: SourceFollower,
@@ -90,7 +90,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     return { letter: tried, over: !isPart, names };
   }
 
-  /** Resolves with the letter as it is afterwards; null: it is folded. */
+  /** Resolves with the letter afterwards; null: it is folded. */
   async function fold(first: DeadLetter, follower: SourceFollower): Promise<DeadLetter | null> {
     const names = new Map<string, StockName>();
     let tried = { letter: first, over: false };
@@ -103,7 +103,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     return aggregate.letter(first.id) ?? null;
   }
 
-  /** What could not be folded for want of a version may be now. */
+  /** Retries letters of these records that lacked an earlier version: it may be folded now. */
   async function foldWaiting(
     source: string,
     names: Iterable<StockName>,
@@ -141,7 +141,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     },
   };
 
-  /** Versions of the record that other letters may still bring. */
+  /** Versions of the record that other open letters may still fold. */
   function awaitedByOthers({ id, source }: DeadLetter, name: StockName): ReadonlySet<number> {
     const others = aggregate.lettersAbout(source, name).filter((other) => other.id !== id);
     const same = others.flatMap(({ records }) =>

@@ -3,16 +3,16 @@ import type { LetterRecord } from '../application/central-aggregate.js';
 import { SKU_PATTERN, STORE_ID_PATTERN } from '../domain/keys.js';
 import type { SourceItem } from './event-source.js';
 
-/** How much of something unreadable is kept, in characters. */
+/** How much of an unreadable item is kept, in characters. */
 const RECEIVED_MAX = 2_048;
-/** How many records something unreadable can make doubtful by name. */
+/** How many records one unreadable item can make doubtful by name. */
 const RECORDS_MAX = 100;
 
 const name = { storeId: z.string().regex(STORE_ID_PATTERN), sku: z.string().regex(SKU_PATTERN) };
 const sequence = z.int().min(1);
 const version = z.int().min(1);
 
-/** What the fold needs; a newer node may say more. */
+/** What the fold needs; a newer node may send more members. */
 const eventSchema = z.object({
   sequence,
   type: z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/),
@@ -26,7 +26,7 @@ const typeOnly = z.object({ type: z.string().max(64) });
 const linesOnly = z.object({ lines: z.array(z.unknown()) });
 const nameOnly = z.object({ ...name, version: version.optional().catch(undefined) });
 
-/** One element of a page of the feed: an event, or what can be told of something else. */
+/** Reads one element of a feed page: an event, or what is readable of anything else. */
 export function readItem(element: unknown): SourceItem {
   const parsed = eventSchema.safeParse(element);
   if (parsed.success) return { sequence: parsed.data.sequence, event: parsed.data };
@@ -41,7 +41,7 @@ export function readItem(element: unknown): SourceItem {
   };
 }
 
-/** Bytes that are no page at all stand for the one event that was asked for. */
+/** A body that is not a page stands for the one event that was asked for. */
 export function unreadablePage(text: string): SourceItem {
   return {
     sequence: undefined,

@@ -48,7 +48,7 @@ export function createFeedSource(
     name,
     url,
     async read(after, limit, signal) {
-      // What is broken in a page is found by asking for half of it.
+      // Halve a page that cannot be parsed until the broken event stands alone.
       for (let asked = limit; ; asked = Math.ceil(asked / 2)) {
         const { nodeId, head, text } = await ask(after, asked, signal);
         const items = itemsOf(text);

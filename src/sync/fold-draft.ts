@@ -15,7 +15,7 @@ import {
 import { CentralRecords } from '../domain/central-records.js';
 import type { RecordTime } from '../domain/stock.js';
 
-/** What is folded of one source and not committed yet. */
+/** The part of a source that is folded and not committed yet. */
 export class FoldDraft {
   private records = new CentralRecords();
   private letters: LetterChange[] = [];
@@ -27,7 +27,7 @@ export class FoldDraft {
   private lines = 0;
 
   constructor(
-    /** What is committed. */
+    /** The committed progress. */
     private from: SourceProgress,
     private readonly below: CentralLookup,
   ) {
@@ -37,7 +37,7 @@ export class FoldDraft {
     this.digest = from.digest;
   }
 
-  /** One that is tried out above this one, and thrown away. */
+  /** A draft on top of this one, to try a fold that is discarded afterwards. */
   fork(): FoldDraft {
     return new FoldDraft(this.progress, this.lookup);
   }
@@ -53,12 +53,12 @@ export class FoldDraft {
     return { name: this.from.name, nodeId, sequence, at, digest };
   }
 
-  /** How much the commit would hold. */
+  /** The size of the commit: its records and letters. */
   get weight(): number {
     return this.records.size + this.letters.length;
   }
 
-  /** Letters that it opens, and events that it folds. */
+  /** Counts for the commit: letters opened, events folded, and their lines. */
   get deadLettered(): number {
     return this.letters.filter(({ kind }) => kind === 'opened').length;
   }
@@ -71,13 +71,13 @@ export class FoldDraft {
     return this.lines;
   }
 
-  /** Whether a commit would say more than that the source was asked again. */
+  /** False: a commit would only record that the source was read again. */
   get isChanged(): boolean {
     const { sequence, nodeId } = this.from;
     return this.weight > 0 || this.sequenceNow !== sequence || this.nodeId !== nodeId;
   }
 
-  /** Undefined: it is folded. Else nothing of it is. */
+  /** Undefined: the event is folded; else none of it is. */
   fold(event: AggregateEvent): Unfoldable | undefined {
     const folded = foldEvent(this.lookup, event);
     if ('reason' in folded) return folded;
@@ -87,7 +87,7 @@ export class FoldDraft {
     return undefined;
   }
 
-  /** The source is known by its data from now on. */
+  /** Binds the source to the data with this node id. */
   meet(nodeId: string): void {
     this.nodeId = nodeId;
   }
@@ -98,7 +98,7 @@ export class FoldDraft {
     this.digest = undefined;
   }
 
-  /** By what the event that it has come to will be known again. */
+  /** Digest by which the last event reached will be recognized. */
   knowBy(digest: string): void {
     this.digest = digest;
   }
@@ -108,7 +108,7 @@ export class FoldDraft {
     if (this.at === undefined || at > this.at) this.at = at;
   }
 
-  /** Goes on without what the letter is about. */
+  /** Sets aside what the letter is about, so that the fold can go on. */
   open(letter: DeadLetter): void {
     for (const { storeId, sku, version } of letter.records) {
       if (version === undefined) continue;
@@ -125,13 +125,13 @@ export class FoldDraft {
     this.records.put(record);
   }
 
-  /** All of it, for the next commit. */
+  /** The next commit. */
   get content(): AggregateCommit {
     const { progress, letters } = this;
     return { progress, records: this.records.toArray(), letters };
   }
 
-  /** What is committed now is to be found below. */
+  /** After a commit: `below` returns the committed records from now on. */
   clear(): void {
     this.from = this.progress;
     this.events = 0;

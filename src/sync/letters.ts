@@ -3,7 +3,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { SourceItem } from './event-source.js';
 import { cut } from './feed-items.js';
 
-/** Why something cannot be folded. */
+/** Why an item cannot be folded. */
 export interface Objection {
   readonly reason: DeadLetterReason;
   readonly detail: string;
@@ -13,7 +13,7 @@ export interface SetAside {
   readonly source: string;
   readonly range: { readonly first: number; readonly last: number };
   readonly objection: Objection;
-  /** Undefined: nothing came. */
+  /** Undefined: nothing was received. */
   readonly item: SourceItem | undefined;
   readonly look: { readonly attempts: number; readonly firstAt: RecordTime };
   readonly at: RecordTime;
@@ -34,14 +34,14 @@ export function letterOf(aside: SetAside): DeadLetter {
   };
 }
 
-/** The letter after one more attempt, which came to `range.first` and no further. */
+/** The letter after another attempt, which folded everything before `sequence`. */
 export function triedLetter(
   letter: DeadLetter,
   tried: Pick<SetAside, 'objection' | 'item' | 'at'> & { readonly sequence: number },
 ): DeadLetter {
   const { objection, item, at, sequence } = tried;
   const attempts = letter.attempts + 1;
-  // Nothing came, so that what is known of it stays known.
+  // Nothing was received: keep what is known of the event.
   const content = item === undefined && sequence === letter.sequence ? {} : contentOf(item);
   return { ...letter, ...objection, ...content, sequence, attempts, lastAttemptAt: at };
 }

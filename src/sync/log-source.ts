@@ -1,10 +1,10 @@
 import type { MovementLog } from '../application/ports.js';
 import type { EventSource } from './event-source.js';
 
-/** What the own log is called among the sources. */
+/** The name of the node's own log as a source. */
 export const OWN_LOG = 'local';
 
-/** The own log: every durable event of it can be read. */
+/** The node's own log as a source: all its durable events. */
 export function createLogSource(log: MovementLog): EventSource {
   return {
     name: OWN_LOG,

@@ -4,19 +4,19 @@ import type { SourceItem, SourcePage } from './event-source.js';
 import type { FoldDraft } from './fold-draft.js';
 import { type Objection, letterOf } from './letters.js';
 
-/** So many lines are folded before the loop serves others: well below a millisecond. */
+/** Lines folded before yielding to the event loop: well below a millisecond of work. */
 const SLICE_LINES = 200;
 
-/** Some of a page cannot be folded, and may be looked at again. */
+/** Some of a page cannot be folded, and is to be tried again. */
 export class PoisonError extends Error {
   override readonly name = 'PoisonError';
 }
 
-/** How often the events of one source that cannot be folded were looked at. */
+/** How often events of one source that cannot be folded were tried. */
 export interface Looks {
   /** By sequence. */
   readonly bySequence: Map<number, { attempts: number; readonly firstAt: RecordTime }>;
-  /** What another look cannot change, and was waited for once already in this run. */
+  /** Objections that another look cannot change; retries were spent on each once in this run. */
   readonly hopeless: Set<string>;
 }
 
@@ -24,14 +24,14 @@ export interface PageFoldDeps {
   readonly source: string;
   readonly now: () => RecordTime;
   readonly yieldTurn: () => Promise<void>;
-  /** So many looks at an event, and it is set aside. */
+  /** After this many looks an event is set aside. */
   readonly looksMax: number;
   readonly counts: SyncCounts;
 }
 
 /**
- * Folds a page into the draft, up to its end or until `signal` aborts. Where something in it cannot
- * be folded and was not looked at often enough, it stops before that, looks at the rest, too, and
+ * Folds a page into the draft, up to its end or until `signal` aborts. If an event cannot be folded
+ * and has looks left, the draft stops before it; the rest is looked at in a fork, and the promise
  * rejects with PoisonError: the same page is to be read again, later.
  */
 export async function foldPage(
@@ -41,11 +41,11 @@ export async function foldPage(
 ): Promise<void> {
   const { counts } = deps;
   let current = draft;
-  // A source whose clock is ahead has not seen the future.
+  // An upper bound for event times: the clock of a source may be ahead.
   const readAt = deps.now();
   let lines = 0;
 
-  /** Sets it aside in the draft, or in a fork of it that is only there to look at the rest. */
+  /** Sets the item aside in the draft, or in a fork that only serves to look at the rest. */
   function object(objection: Objection, item: SourceItem | undefined, last: number): void {
     const at = deps.now();
     const look = lookAt(looks, current.sequence + 1, at);
@@ -96,7 +96,7 @@ function lookAt(looks: Looks, sequence: number, at: RecordTime) {
   return known;
 }
 
-/** The same bytes will never mean more to this version. */
+/** This version can never read more out of the same bytes. */
 function isHopeless({ reason }: Objection): boolean {
   return reason === 'unknown-type' || reason === 'unknown-schema';
 }

@@ -11,14 +11,14 @@ import { FoldDraft } from './fold-draft.js';
 import { type Looks, type PageFoldDeps, PoisonError, foldPage } from './page-fold.js';
 import { OtherDataError, SourceError } from './source-error.js';
 
-/** How many events are asked for at once: by the own log, and by another node. */
+/** Events per page: of the own log, and of another node's feed. */
 const LOG_EVENTS = 200;
 const FEED_EVENTS = 1_000;
-/** A commit of so many records takes about a millisecond to write down. */
+/** A commit of this many records takes about a millisecond to write. */
 const COMMIT_WEIGHT_MAX = 4_096;
-/** After so many events a crash would cost more than a sync. */
+/** After this many events, folding again after a crash would cost more than a sync. */
 const COMMIT_EVENTS_MAX = 20_000;
-/** With more letters than this of one source, something is wrong that no letter can tell. */
+/** With this many open letters of one source, the fault lies beyond single events. */
 const LETTERS_MAX = 10_000;
 const DIGEST_CHARACTERS = 16;
 
@@ -26,9 +26,9 @@ export interface FollowerDeps extends Omit<PageFoldDeps, 'source'> {
   readonly source: EventSource;
   readonly aggregate: AggregateRepository;
   readonly retry: Retry;
-  /** Whose data this node has: the first that was met with it, or the one that asks. */
+  /** The source that owns the data of this node id: the first that had it, or the one asking. */
   readonly ownerOf: (nodeId: string, asking: string) => string;
-  /** A slot is held for one page, not while a source is waited for. */
+  /** A slot is held for the read of one page, not during the wait before a retry. */
   readonly bulkhead: Bulkhead;
 }
 
@@ -38,27 +38,27 @@ export interface Pulled {
 }
 
 export interface PullOptions {
-  /** Ends it: what is folded by then is kept. */
+  /** Ends the pull; what is folded by then is committed. */
   readonly signal: AbortSignal;
-  /** Ends the waiting between attempts. */
+  /** Ends the waits between attempts. */
   readonly hurry: AbortSignal;
-  /** Whether a source that cannot be read is asked again. */
+  /** Whether a failed read is retried. */
   readonly patient: boolean;
 }
 
-/** One source, and how far it is folded. What is done to one source is done one after the other. */
+/** One source, and how far it is folded. Tasks on one source run one after the other. */
 export interface SourceFollower {
   readonly source: EventSource;
-  /** Folds and commits up to where the source stood at the beginning. */
+  /** Folds and commits up to the head that the source had at the beginning. */
   pull(options: PullOptions): Promise<Pulled>;
-  /** A page of this very source's data. */
+  /** Reads a page, and rejects with OtherDataError if it is not of this source's data. */
   read(after: number, limit: number, signal: AbortSignal): Promise<SourcePage>;
   alone<T>(task: () => Promise<T>): Promise<T>;
   commit(draft: FoldDraft, hurry?: AbortSignal): Promise<void>;
   readonly progress: SourceProgress;
-  /** The source had nothing that is not folded at this time; undefined: it was never met. */
+  /** A time at which the source had no unfolded event; undefined: it was never read. */
   readonly completeAt: RecordTime | undefined;
-  /** Events that it is known to have and that are not folded. */
+  /** Events that the source is known to have and that are not folded. */
   readonly lag: number;
 }
 
@@ -92,15 +92,16 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
   }
 
   /**
-   * The first page of a run begins with the event that was folded last: a node that was set back to a
-   * copy of its directory has the same name, and, when it has written on, another event in that place.
+   * The first page of a run begins with the event that was folded last: a node that was reset to a
+   * copy of its directory has the same id but, once it has written on, another event at that
+   * sequence.
    */
   async function readOn(from: SourceProgress, signal: AbortSignal): Promise<SourcePage> {
     const { sequence, digest } = from;
     if (!isRemote || digest === undefined) return await read(sequence, limit, signal);
     const page = await read(sequence - 1, limit, signal);
     const known = page.items.find((item) => item.sequence === sequence);
-    // What cannot be read now could be read then: it says nothing of the data.
+    // It was readable when it was folded: unreadable now, it says nothing about the data.
     if (known?.event === undefined) return await read(sequence, limit, signal);
     if (digestOf(known.event) !== digest) {
       throw new OtherDataError(`its event ${sequence} is not the one that was folded`);
@@ -144,7 +145,7 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
         retryable: (error) => patient && isPassing(error),
         signal: hurry,
       });
-      // An event may become durable between the page and what it says of the log's end.
+      // An event may become durable after the page was read and before its head was.
       emptyPages = page.items.some(isNew) ? 0 : emptyPages + 1;
       if (emptyPages > 1 && page.head > draft.sequence) {
         throw new SourceError(
@@ -158,7 +159,7 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
         const last = page.items.findLast(({ sequence }) => sequence === draft.sequence);
         if (isRemote && last?.event !== undefined) draft.knowBy(digestOf(last.event));
       } catch (error) {
-        // What comes before it need not wait with it.
+        // What was folded before the failure need not wait for a retry.
         await keep();
         throw error;
       }
@@ -213,12 +214,12 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
   };
 }
 
-/** What another attempt in a moment may get over. */
+/** Whether the error may be gone at another attempt. */
 function isPassing(error: unknown): boolean {
   return error instanceof SourceError && !(error instanceof OtherDataError);
 }
 
-/** Of what every version reads of an event: another version must find the same. */
+/** Covers only what every version reads of an event: other versions must get the same digest. */
 function digestOf({ at, lines }: AggregateEvent): string {
   const said = lines.map(({ storeId, sku, version, onHandDelta, reservedDelta }) => [
     ...[storeId, sku, version, onHandDelta, reservedDelta],

@@ -4,27 +4,27 @@ import { UnavailableError } from '../domain/errors.js';
 import type { Pulled, SourceFollower } from './source-follower.js';
 import { OtherDataError, SourceError } from './source-error.js';
 
-/** One source under its breaker: runs that come together are one. */
+/** One source under its breaker; concurrent runs are joined. */
 export interface SourceRunner {
   readonly name: string;
   readonly follower: SourceFollower;
   readonly breaker: CircuitBreaker;
   readonly state: SourceState;
   readonly lastError: string | undefined;
-  /** Joins the run in progress; rejects where the source could not be read to its end. */
+  /** Joins a run in progress; rejects if the source could not be read to its end. */
   run(mode: 'timer' | 'manual' | 'last'): Promise<Pulled>;
-  /** Resolves when nothing runs. */
+  /** Resolves when no run is in progress. */
   idle(): Promise<void>;
-  /** No waiting between attempts from now on. */
+  /** Ends the waits between attempts, now and in future runs. */
   hurry(): void;
-  /** Whatever runs ends now. */
+  /** Ends the run in progress. */
   abort(): void;
 }
 
 export interface RunnerDeps {
   readonly follower: SourceFollower;
   readonly breaker: CircuitBreaker;
-  /** Told of the first of several failures in a row, and (undefined) when it is over. */
+  /** Called for a failure that differs from the last one, and (undefined) for the recovery. */
   readonly onError: (source: string, error: unknown) => void;
 }
 
@@ -42,7 +42,7 @@ export function createSourceRunner({ follower, breaker, onError }: RunnerDeps): 
       follower.pull({ signal: stopNow.signal, hurry: stopWaiting.signal, patient });
     try {
       const pulled = await (mode === 'manual' ? breaker.probe(task) : breaker.run(task));
-      // What was broken off says nothing.
+      // An aborted run says nothing about the source.
       if (stopNow.signal.aborted) return pulled;
       if (lastError !== undefined) onError(name, undefined);
       state = 'ok';

@@ -1,4 +1,4 @@
-/** What was done since the start, in plain numbers. */
+/** Counts since the start. */
 export interface SyncCounts {
   eventsFolded: number;
   linesFolded: number;

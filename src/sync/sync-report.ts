@@ -4,7 +4,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { SourceRunner } from './source-runner.js';
 import type { SyncCounts } from './sync-counts.js';
 
-/** What the worker says of itself. */
+/** Status and statistics of the worker. */
 export interface SyncReport {
   status(timer: {
     readonly running: boolean;

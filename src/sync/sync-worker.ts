@@ -18,18 +18,18 @@ export interface SyncWorkerDeps {
 }
 
 export interface SyncWorker extends SyncControl {
-  /** A run soon, for somebody who waits for it; nothing while the timer is off. */
+  /** Starts a run soon, for a waiting query; does nothing while the timer is off. */
   nudge(): void;
   /** Called after every run. */
   onRunEnded(listener: () => void): void;
-  /** Runs a last time where the timer is on, for `graceMs` at the most; nothing runs after. */
+  /** Runs a last time if the timer is on, for at most `graceMs`; none starts afterwards. */
   close(graceMs: number): Promise<void>;
 }
 
 /**
- * Runs over all sources periodically, and when asked. A source is never read twice at the same
- * time: a run takes along what is still under way, and so one that does not answer holds up no
- * other.
+ * Runs over all sources periodically, and on request. A source is never read twice at the same
+ * time: a new run joins a source's run in progress, so that a source that does not answer holds up
+ * no other.
  */
 export function createSyncWorker(deps: SyncWorkerDeps): SyncWorker {
   const { runners, timers, clock, counts } = deps;
@@ -46,7 +46,7 @@ export function createSyncWorker(deps: SyncWorkerDeps): SyncWorker {
     void run('timer');
   }
 
-  /** One run over all sources; those that are being read are waited for. */
+  /** One run over all sources; joins the runs of sources that are being read. */
   async function run(mode: 'timer' | 'manual' | 'last'): Promise<SyncRun> {
     const startedAt = clock.monotonicMs();
     lastRunAt = deps.now();

@@ -74,6 +74,13 @@ describe('a rate limiter', () => {
     );
   });
 
+  it('counts a client once that it has moved on to the younger half of its table', () => {
+    const limiter = createRateLimiter({ perSecond: 1, burst: 5 }, 4);
+    for (const client of ['a', 'b', 'a']) limiter.take(client, 0);
+
+    expect(limiter.statistics().clients).toBe(2);
+  });
+
   it('knows a bounded number of clients, and goes on knowing those that come again', () => {
     const limiter = createRateLimiter({ perSecond: 1, burst: 1 }, 1_000);
     limiter.take('regular', 0);

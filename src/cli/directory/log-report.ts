@@ -1,7 +1,7 @@
 import type { LogReport } from '../../storage/file/recovery/verify-log.js';
 import { timeText } from '../../time-text.js';
 
-/** What a fold of a whole log has found, for a person; what is wrong goes to standard error. */
+/** Prints the result of folding a whole log, for people; differences go to standard error. */
 export function printLogReport(report: LogReport): void {
   const rows: [string, string | number][] = [
     ['events', report.events],

@@ -1,4 +1,4 @@
-/** A command of the package: what it says of itself, what it takes, what it does. */
+/** A command of the package: its usage text, its arguments, its action. */
 export interface CliCommand<T> {
   readonly usage: string;
   /** Undefined, or the TypeError of `parseArgs`: wrong usage. */

@@ -9,14 +9,14 @@ import { UNFINISHED_NAME } from '../../storage/file/recovery/unfinished-copy.js'
 import { createSystem } from '../../system.js';
 import { printLogReport } from './log-report.js';
 
-/** Paths as they were given; they may be relative. */
+/** Paths as given; they may be relative. */
 export interface CopyCommand {
   readonly from: string;
   readonly to: string;
   readonly point?: Moment;
 }
 
-/** Copies a data directory and says what is in the copy; resolves with the exit code. */
+/** Copies a data directory and reports what is in the copy; resolves with the exit code. */
 export async function runCopy({ from, to, point }: CopyCommand): Promise<number> {
   const fileSystem = createNodeFileSystem();
   const [source, root] = [resolve(from), resolve(to)];
@@ -36,7 +36,7 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
   }
 }
 
-/** The target was empty: all that is in it now is ours, and of no use. The mark goes last. */
+/** The target was empty, so everything in it is ours and useless. The mark is removed last. */
 function discard(target: string): void {
   try {
     for (const name of ['events', 'snapshots', 'quarantine', 'MANIFEST.json.new']) {

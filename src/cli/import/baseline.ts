@@ -5,7 +5,7 @@ import type { Balance } from './ledger.js';
 import type { ProgressFile } from './progress-file.js';
 import { type Step, recordsOf, referenceOf } from './step.js';
 
-/** No step far behind the first can have happened while all of these have not. */
+/** If none of these first steps was executed, no later one was. */
 const STEPS_LOOKED_AT = 100;
 
 type Reads = Pick<InventoryClient, 'records' | 'history'>;
@@ -18,8 +18,8 @@ interface BaselineDeps {
 }
 
 /**
- * What the service had of the import's records before its first step: as the progress file says,
- * or, where nothing was done yet, as it is now; then that is written down.
+ * The balances of the import's records in the service before the first step: from the progress
+ * file or, if nothing was done yet, as they are now; then they are written to that file.
  */
 export async function establishBaseline(deps: BaselineDeps): Promise<readonly Balance[]> {
   const { file, fileHash, client, steps } = deps;
@@ -33,7 +33,7 @@ export async function establishBaseline(deps: BaselineDeps): Promise<readonly Ba
         reserved,
       }));
     }
-    throw new ImportError('it has changed since the import that its progress file tells of');
+    throw new ImportError('it has changed since the import that its progress file belongs to');
   }
   const records = await readBalances(client, steps);
   await refuseSecondImport(deps, new Set(records.map(stockKey)));
@@ -44,7 +44,7 @@ export async function establishBaseline(deps: BaselineDeps): Promise<readonly Ba
   return records;
 }
 
-/** The service's records of everything that the steps touch. */
+/** The service's balances of all records that the steps touch. */
 export async function readBalances(
   client: Reads,
   steps: readonly Step[],
@@ -60,7 +60,7 @@ export async function readBalances(
   return balances;
 }
 
-/** Without its progress file, an import that was here before would be counted a second time. */
+/** Without its progress file, an earlier import of the file would be counted a second time. */
 async function refuseSecondImport(
   { fileHash, client, steps }: BaselineDeps,
   known: ReadonlySet<StockKey>,
@@ -72,8 +72,8 @@ async function refuseSecondImport(
     for await (const event of client.history(record)) {
       if (event.reference !== reference) continue;
       throw new ImportError(
-        `this service has it since event ${event.sequence}, but its progress file is gone: ` +
-          'to import it again would count it twice',
+        `this service has had it since event ${event.sequence}, but its progress file is gone: ` +
+          'importing it again would count it twice',
       );
     }
   }

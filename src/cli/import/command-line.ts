@@ -5,13 +5,13 @@ export const USAGE = `usage: npm run import -- FILE.csv [--url http://127.0.0.1:
 Replays a file of real orders (columns InvoiceNo, StockCode, Quantity, Country) through the API. A
 country is a store, an invoice is an order: its lines are reserved together, then committed. The
 lines of a cancellation (C…) are restocked, other negative lines are written off. First each record
-is given what the orders want of it. What the service refuses is counted, not forced.
+gets as much opening stock as the orders ask for. Refusals by the service are counted, not forced.
 
-Progress is kept in FILE.csv.progress.jsonl: the same command goes on where it was stopped, however
-that was, and at its end compares its own ledger with the service's records.
+Progress is kept in FILE.csv.progress.jsonl: however the command was stopped, the same command
+continues from there, and at its end compares its own ledger with the service's records.
 
-  --url URL           where the service is (http://127.0.0.1:3000)
-  --concurrency N     how many orders are on their way at once, 1 to 64 (8)
+  --url URL           address of the service (http://127.0.0.1:3000)
+  --concurrency N     how many orders are in flight at once, 1 to 64 (8)
   --patience SECONDS  how long one request is retried before giving up (300)
   --help              this text
 

@@ -1,7 +1,7 @@
 import { InventoryProblem, NoAnswerError, UnexpectedAnswerError } from '../../client/errors.js';
 import { ImportError } from './import-error.js';
 
-/** The service said no, and will say so again. */
+/** A final refusal by the service. */
 export interface Refusal {
   readonly kind: 'refused';
   readonly code: string;
@@ -10,7 +10,7 @@ export interface Refusal {
 
 export type Decision<T> = { readonly kind: 'ok'; readonly value: T } | Refusal;
 
-/** What is decided about stock; any other refusal means that the import itself is wrong. */
+/** Refusals that concern stock; any other refusal means that the import itself is wrong. */
 const DECIDED = new Set([
   'stock-not-found',
   'reservation-not-found',
@@ -24,7 +24,7 @@ const DECIDED = new Set([
   'quantity-overflow',
 ]);
 
-/** What the service decided. Everything else that it may refuse with goes on to `asImportError`. */
+/** The service's decision. Any other failure is rethrown, and ends in `asImportError`. */
 export async function decisionOf<T>(asked: Promise<T>): Promise<Decision<T>> {
   try {
     return { kind: 'ok', value: await asked };
@@ -38,10 +38,10 @@ export function refusalOf({ code, detail }: Omit<Refusal, 'kind'>): Refusal {
   return { kind: 'refused', code, detail };
 }
 
-/** Failures of the client in words for whoever started the import. */
+/** Converts failures of the client into messages for the user. */
 export function asImportError(error: unknown): unknown {
   if (error instanceof NoAnswerError) {
-    return new ImportError(`${error.message}; the same command goes on from here`);
+    return new ImportError(`${error.message}; run the same command again to continue from here`);
   }
   if (error instanceof InventoryProblem) {
     return new ImportError(`the service answered ${error.message}`);

@@ -1,4 +1,4 @@
-/** Ends the import with one line for the person who started it; anything else is a defect. */
+/** Ends the import with one line for the user; any other error is a defect. */
 export class ImportError extends Error {
   override readonly name = 'ImportError';
 }

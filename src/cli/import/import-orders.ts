@@ -13,14 +13,14 @@ import { createStepRunner } from './run-step.js';
 import { runInFileOrder } from './schedule.js';
 import { isSettled } from './step-state.js';
 
-/** How many openings go in one request. */
+/** Openings per request. */
 const OPENINGS_PER_BATCH = 100;
 
 interface ImportDeps {
   readonly client: InventoryClient;
   readonly openProgress: () => ProgressFile;
   readonly concurrency: number;
-  /** Called when it is known how far an earlier import came. */
+  /** Called once it is known how far an earlier import came. */
   readonly onStart?: (progress: Progress, stepCount: number) => void;
 }
 
@@ -28,11 +28,11 @@ export interface ImportResult {
   readonly plan: Plan;
   readonly progress: Progress;
   readonly recordCount: number;
-  /** Between what the import knows to have done and what the service has. */
+  /** Between the import's own ledger and the service's records. */
   readonly differences: readonly Difference[];
 }
 
-/** Brings the import of a file to its end, from wherever an earlier one stopped. */
+/** Completes the import of a file, from wherever an earlier import of it stopped. */
 export async function importOrders(csv: Uint8Array, deps: ImportDeps): Promise<ImportResult> {
   const { client, concurrency } = deps;
   const fileHash = createHash('sha256').update(csv).digest('hex');

@@ -3,11 +3,11 @@ import type { Moved, Named, Reserved } from './questions.js';
 import type { InventoryClient } from '../../client/inventory-client.js';
 import type { StockEvent } from '../../client/wire-types.js';
 
-/** An event shows all its lines, and the one that is looked for is most often the newest. */
+/** Small, since an event comes with all its lines, and the wanted one is usually the newest. */
 const EVENTS_FIRST_PAGE = 2;
 
 /**
- * Whether a request without an answer has happened: its event would be in the history of every
+ * Finds out whether an unanswered request was executed: its event would be in the history of every
  * record that it moves. Keys expire and closed reservations are forgotten; events stay. A refusal
  * leaves no such event: nothing has happened, and the service may decide again.
  */
@@ -18,7 +18,7 @@ export interface InDoubt {
 }
 
 export function createInDoubt(client: Pick<InventoryClient, 'history'>): InDoubt {
-  /** Newest first down to `after`: what was asked for later has a higher sequence. */
+  /** Searches from the newest down to `after`: events of later requests have higher sequences. */
   async function find(
     step: Step,
     after: number,

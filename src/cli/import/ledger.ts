@@ -12,7 +12,7 @@ export interface Difference extends StockName {
   readonly service: { readonly onHand: number; readonly reserved: number };
 }
 
-/** What every record must be: what was there before the import, and what its steps have done. */
+/** The expected balances: those before the import, plus the effects of its steps. */
 export function balances(
   baseline: readonly Balance[],
   steps: readonly Step[],
@@ -41,7 +41,7 @@ export function balances(
   return ledger;
 }
 
-/** A record that the service does not have is one without units. */
+/** A record that the service does not have counts as one without units. */
 export function differences(
   ledger: ReadonlyMap<string, Balance>,
   records: readonly Balance[],

@@ -8,17 +8,17 @@ const COLUMNS = {
   country: 'Country',
 } as const;
 
-/** One order line as the file has it: nothing is trimmed, nothing is judged yet. */
+/** One order line as in the file: not trimmed and not validated yet. */
 export interface OrderRow extends Readonly<Record<keyof typeof COLUMNS, string>> {
-  /** As a spreadsheet counts: the header is row 1. */
+  /** As in a spreadsheet: the header is row 1. */
   readonly rowNumber: number;
 }
 
 type ParsedRow = Readonly<Record<string, string>>;
 
 /**
- * RFC 4180, UTF-8, with a header line: columns are found by name, others are left alone. Throws
- * ImportError where the file is none of that; what a row says is judged later, row by row.
+ * Parses RFC 4180 CSV in UTF-8 with a header line: columns are found by name, others are ignored.
+ * Throws ImportError if the file is anything else; the values are validated later, row by row.
  */
 export function parseOrderRows(file: Uint8Array): OrderRow[] {
   const rows = parseCsv(decode(file));

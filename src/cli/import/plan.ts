@@ -3,19 +3,19 @@ import { REQUEST_QTY_MAX } from '../../domain/stock.js';
 import type { OrderRow } from './order-rows.js';
 import type { AdjustStep, OrderLine, Step } from './step.js';
 
-/** How many lines the service takes in one reservation. */
+/** How many lines the service accepts in one reservation. */
 const ORDER_LINES_MAX = 1_000;
 const INVOICE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const QUANTITY_PATTERN = /^[+-]?\d{1,15}$/;
 
-/** A row that the service has no words for. */
+/** A row that cannot be expressed as a request to the service. */
 export interface InexpressibleRow {
   readonly rowNumber: number;
   readonly why: string;
 }
 
 export interface Plan {
-  /** One step per record that an order wants something of. */
+  /** One step per record that any order wants. */
   readonly opening: readonly AdjustStep[];
   /** In file order. */
   readonly steps: readonly Step[];
@@ -27,12 +27,12 @@ interface InvoiceLine extends OrderLine {
 }
 
 /**
- * What the file asks for, from its rows alone. An invoice is one order in the place of its first
- * row: its positive lines are sold together, or not at all. Its negative lines are goods that come
- * back where the invoice is a cancellation (C…; it does not say of which order), else write-offs.
+ * The steps that follow from the file's rows alone. An invoice is one order, at the place of its
+ * first row: its positive lines are sold together or not at all. Its negative lines are returned
+ * goods if the invoice is a cancellation (C…; it does not name its order), else write-offs.
  *
- * The opening stock of a record is what the orders want of it, and nothing for write-offs: those
- * compete with the orders, and whoever comes late is refused.
+ * The opening stock of a record is what the orders want of it, with nothing for write-offs: those
+ * compete with the orders, and whichever comes too late is refused.
  */
 export function planImport(rows: readonly OrderRow[]): Plan {
   const { invoices, inexpressible } = groupByInvoice(rows);
@@ -104,7 +104,7 @@ function openingStep({ storeId, sku, qty }: OrderLine): AdjustStep {
   return { kind: 'adjust', id, purpose: 'opening', storeId, sku, delta: qty };
 }
 
-/** What is beyond one request's reach stays unopened, and the service refuses the late orders. */
+/** Capped at what one request may add: beyond that, the service refuses the later orders. */
 function addTo(wanted: Map<string, OrderLine>, line: OrderLine): void {
   const key = stockKey(line);
   const qty = Math.min((wanted.get(key)?.qty ?? 0) + line.qty, REQUEST_QTY_MAX);

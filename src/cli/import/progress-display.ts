@@ -6,7 +6,7 @@ interface ProgressView {
   readonly settledCount: number;
 }
 
-/** A bar that redraws itself on a terminal, else a line every few seconds; returns its end. */
+/** Shows a bar on a terminal, else a line every few seconds; returns a function that ends it. */
 export function showProgress(
   stream: NodeJS.WriteStream,
   progress: ProgressView,

@@ -17,27 +17,27 @@ const fdatasync = promisify(fs.fdatasync);
 type Line = ProgressHeader | ProgressEntry;
 
 export interface ProgressFile {
-  /** What was there when it was opened. */
+  /** The content of the file when it was opened. */
   readonly found: Progress;
   /**
-   * Resolves when the lines outlive this process, and where one says what is about to be asked for,
-   * when they are on disk: a result that a power cut takes is looked up again, a request is not.
-   * Calls meanwhile share the next write and its sync.
+   * Resolves when the lines are written, so that they outlive this process; if one of them
+   * announces a request, when they are synced: a result lost in a power cut is looked up again, a
+   * request is not. Calls during a write share the next write and its sync.
    */
   append(lines: readonly Line[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Opens or creates the file and locks it: the kernel lets go when the process dies, however. Throws
- * ImportError while another import holds it, or where it is damaged.
+ * Opens or creates the file and locks it; the kernel releases the lock however the process ends.
+ * Throws ImportError if another import holds it, or if it is damaged.
  */
 export function openProgressFile(file: string): ProgressFile {
   const descriptor = fs.openSync(file, 'a+');
   try {
     if (!tryLock(descriptor)) throw new ImportError('another import of it is running');
     const found = parseProgress(fs.readFileSync(descriptor));
-    // A torn line must not become the beginning of the next.
+    // A torn line must not become the beginning of the next line.
     fs.ftruncateSync(descriptor, found.wholeBytes);
     syncDirectory(path.dirname(file));
     return { found, ...createGroupWriter(descriptor) };
@@ -47,7 +47,7 @@ export function openProgressFile(file: string): ProgressFile {
   }
 }
 
-/** After a failed write or sync nothing more is taken: what is on disk is unknown. */
+/** After a failed write or sync all further appends fail: what is on disk is unknown. */
 function createGroupWriter(descriptor: number): Omit<ProgressFile, 'found'> {
   let pending: Line[] = [];
   let last = Promise.resolve();

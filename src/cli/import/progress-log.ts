@@ -10,15 +10,15 @@ import { PLANNED, type StepState, mayFollow } from './step-state.js';
  *   {"step":"536365","at":"reserved","reservationId":"…","sequence":2490}
  *   {"step":"536365","at":"done","sequence":2491}
  *
- * A line counts once its newline is there. What follows the last newline was cut off by a crash
- * while it was written: nothing relies on it yet, and it is dropped.
+ * A line counts once its newline is written. Bytes after the last newline are a write torn by a
+ * crash: nothing relies on them yet, and they are dropped.
  */
 const sequence = z.int().min(0);
 const headerSchema = z.strictObject({
   format: z.literal('order-import/1'),
-  /** SHA-256 of the file that the progress is of. */
+  /** SHA-256 of the imported file. */
   file: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What the service had of the plan's records before the first step. */
+  /** The service's balances of the plan's records before the first step. */
   baseline: z.array(z.tuple([z.string(), z.string(), z.int(), z.int()])),
 });
 const step = z.string();
@@ -41,13 +41,13 @@ export interface Progress {
   readonly wholeBytes: number;
 }
 
-/** Checked by what will read it: a line that nobody can read would end every later import. */
+/** Checked by the schema that reads it: an unreadable line would end every later import. */
 export function encodeLine(line: ProgressHeader | ProgressEntry): string {
   const schema = 'format' in line ? headerSchema : entrySchema;
   return `${JSON.stringify(schema.parse(line))}\n`;
 }
 
-/** Throws ImportError where a whole line is not what it should be: then nothing can be trusted. */
+/** Throws ImportError if a whole line is invalid: then nothing in the file can be trusted. */
 export function parseProgress(bytes: Buffer): Progress {
   const wholeBytes = bytes.lastIndexOf('\n') + 1;
   const lines = bytes.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);

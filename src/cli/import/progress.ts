@@ -2,13 +2,13 @@ import { assert } from '../../assert.js';
 import type { ProgressEntry } from './progress-log.js';
 import { PLANNED, type StepState, isSettled, mayFollow } from './step-state.js';
 
-/** How far the import is: what its progress file says, and nothing else. */
+/** The state of the import: exactly what its progress file says. */
 export interface Progress {
   readonly of: (stepId: string) => StepState;
-  /** The highest sequence that the service is known to have given out; 0: none yet. */
+  /** The highest sequence that the service is known to have assigned; 0: none yet. */
   readonly lastSequence: number;
   readonly settledCount: number;
-  /** Resolves when the progress file has them; only then `of` tells them. */
+  /** Resolves when the progress file has the entries; only then does `of` return them. */
   record(...entries: readonly ProgressEntry[]): Promise<void>;
 }
 

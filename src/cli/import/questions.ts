@@ -6,7 +6,7 @@ import { type Decision, decisionOf } from './decision.js';
 import { ImportError } from './import-error.js';
 import type { AdjustStep, OrderStep } from './step.js';
 
-/** A change as the service records it; `reference` stays with its event for good. */
+/** A step and its `reference`, which the service keeps with the event for good. */
 export interface Named<S> {
   readonly step: S;
   readonly reference: string;
@@ -22,7 +22,7 @@ export interface Reserved {
   readonly reservationId: string;
 }
 
-// A wrong URL may lead to a service that also answers with JSON: what comes is looked at.
+// A wrong URL may lead to another service that answers with JSON, so answers are validated.
 
 export function adjust(
   client: InventoryClient,
@@ -81,7 +81,7 @@ const batchSchema = z.object({
 
 export type BatchResult = z.infer<typeof batchSchema>['results'][number];
 
-/** Each operation on its own, with a key of its own. */
+/** Each operation on its own, with its own key. */
 export function batchRequest(changes: readonly Named<AdjustStep>[]) {
   const operations = changes.map(({ step, reference }): BatchOperation => {
     const { storeId, sku, delta, purpose } = step;
@@ -92,7 +92,7 @@ export function batchRequest(changes: readonly Named<AdjustStep>[]) {
   return { method: 'POST', path: '/api/inventory/batch', body } as const;
 }
 
-/** Pairs each change with what came of it: the service answers in order. */
+/** Pairs each change with its result: the service answers in order. */
 export function readBatch<C>(body: unknown, changes: readonly C[]) {
   const { results } = readAs(batchSchema, body, 'the batch');
   return changes.map((change, index) => {
@@ -105,5 +105,5 @@ export function readBatch<C>(body: unknown, changes: readonly C[]) {
 function readAs<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  throw new ImportError(`${what} has an answer of a form that is not this service's`);
+  throw new ImportError(`the answer to ${what} does not have the format of this service`);
 }

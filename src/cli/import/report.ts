@@ -12,7 +12,7 @@ interface Tally {
   readonly refusals: Map<string, number>;
 }
 
-/** What the import did, for a person to read; the last line says whether the ledger matches. */
+/** What the import did, for people; the last line says whether the ledger matches. */
 export function reportOf(result: ImportResult): string {
   const { plan, progress, recordCount, differences } = result;
   const tally = tallyOf([...plan.opening, ...plan.steps], progress.of);

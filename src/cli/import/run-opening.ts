@@ -9,9 +9,9 @@ import { type AdjustStep, referenceOf } from './step.js';
 type Opening = Named<AdjustStep>;
 
 /**
- * Takes many openings to their end at once. The service decides each on its own, so of a request
- * that was cut off any part may have happened: each is looked up by itself, and what is left goes
- * out again over the same route, where the same keys cover a request that is still on its way.
+ * Completes many openings at once. The service decides each on its own, so any part of a request
+ * without an answer may have been executed: each opening is looked up individually, and the rest is
+ * sent again by the same route, where the same keys cover a request that is still on its way.
  */
 export function createOpeningRunner({ client, inDoubt, progress, fileHash }: StepRunnerDeps) {
   function isOpen({ step }: Opening): boolean {

@@ -14,9 +14,10 @@ export interface StepRunnerDeps {
 }
 
 /**
- * Takes a step from wherever it stands to its end. The progress file says `sent` before the service
- * can know of the step: whoever is killed, what may have happened is known or in doubt, and what is
- * in doubt is looked up first. A line of a result may be lost; then the step is in doubt again.
+ * Completes a step from whatever state it is in. The progress file says `sent` before the service
+ * can know of the step: whichever process is killed, every step that may have been executed is
+ * known or in doubt, and a step in doubt is looked up first. If the line of a result is lost, the
+ * step is in doubt again.
  */
 export function createStepRunner({ client, inDoubt, progress, fileHash }: StepRunnerDeps) {
   async function runAdjust(change: Named<AdjustStep>): Promise<void> {

@@ -8,10 +8,10 @@ interface Schedule {
 }
 
 /**
- * Runs several steps at once, but those that touch the same record in file order: whether an order
- * is accepted depends on what happened to its records before and on nothing else, so that every run
- * over the same file ends the same. After a failure nothing new begins; rejects with the first one,
- * when all that runs has ended.
+ * Runs several steps at once, but steps that touch the same record in file order: whether an order
+ * is accepted depends only on what happened to its records before, so that every run over the same
+ * file has the same result. After a failure no further step starts; rejects with the first failure
+ * once all running steps have ended.
  */
 export async function runInFileOrder(schedule: Schedule): Promise<void> {
   const { steps, concurrency, run } = schedule;
@@ -50,7 +50,7 @@ export async function runInFileOrder(schedule: Schedule): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** Each step waits for the last one before it on each of its records. */
+/** Each step waits for the previous step on each of its records. */
 function dependencies(steps: readonly Step[]) {
   const blockers = new Map<Step, number>();
   const followers = new Map<Step, Step[]>();

@@ -1,10 +1,10 @@
 /**
- * How far a step is known to have come. `sent`: it was, or was about to be, asked for, and no
- * answer is known. `reserved`: the order is held, and its commit may have been asked for.
+ * How far a step is known to have come. `sent`: it was sent, or was about to be, and no answer is
+ * known. `reserved`: the order is held, and its commit may have been sent.
  */
 export type StepState =
   | { readonly at: 'planned' }
-  /** `after`: a sequence that the service had given out before this step was first asked for. */
+  /** `after`: a sequence that the service had assigned before this step was first sent. */
   | { readonly at: 'sent'; readonly after: number }
   | { readonly at: 'reserved'; readonly reservationId: string; readonly sequence: number }
   | { readonly at: 'done'; readonly sequence: number }

@@ -4,7 +4,7 @@ export interface OrderLine extends StockName {
   readonly qty: number;
 }
 
-/** An invoice's sold lines: reserved as a whole, then committed. */
+/** An invoice's positive lines: reserved as a whole, then committed. */
 export interface OrderStep {
   readonly kind: 'order';
   readonly id: string;
@@ -21,12 +21,12 @@ export interface AdjustStep extends StockName {
 }
 
 /**
- * The unit of progress. Its id is unique in the file and follows from the file's content alone, so
- * that a restart names it again.
+ * The unit of progress. Its id is unique in the file and derived from the file's content alone, so
+ * that a restart derives it again.
  */
 export type Step = OrderStep | AdjustStep;
 
-/** What the service is told a step is: unique over all files, and kept with the step's events. */
+/** The reference of a step: unique over all files, and kept with the step's events. */
 export function referenceOf(fileHash: string, step: Step): string {
   return `import:${fileHash.slice(0, 16)}:${step.id}`;
 }

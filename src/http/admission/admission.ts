@@ -181,7 +181,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 const PROBLEM: Readonly<Record<'limited' | 'shed', Problem>> = {
   limited: {
     code: 'rate-limited',
-    detail: 'The request was not executed: more came from this client than it may send.',
+    detail: 'The request was not executed: this client has exceeded its rate limit.',
   },
   shed: {
     code: 'overloaded',

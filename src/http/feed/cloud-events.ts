@@ -5,7 +5,7 @@ import { eventJson } from '../json/wire-json.js';
 /** CloudEvents 1.0, JSON batch format §4; the binding to HTTP §3.3. */
 export const CLOUD_EVENTS_BATCH = 'application/cloudevents-batch+json';
 
-/** `source` and `id` together name an event for ever: the data it is from, and its sequence. */
+/** `source` (the data it is from) and `id` (its sequence) identify an event for ever. */
 export function cloudEventsJson(events: readonly InventoryEvent[], nodeId: string): string {
   return `[${events.map((event) => cloudEventJson(event, nodeId)).join(',')}]`;
 }

@@ -6,13 +6,13 @@ import type { RecentFrames } from './recent-frames.js';
 
 /** One stream to one client. */
 export interface Follower {
-  /** Sends what has come since, as far as the client keeps up. */
+  /** Sends new events, as far as the client keeps up. */
   pump(): void;
-  /** A heartbeat, where nothing was sent since the last one. */
+  /** Sends a heartbeat if nothing was sent since the last call. */
   beat(): void;
-  /** Ends the stream in good order. */
+  /** Ends the stream; cuts it off if the client has not taken all that was sent. */
   end(): void;
-  /** Resolves once the stream is over; rejects where the log could not be read. */
+  /** Resolves once the stream is over; rejects if the log could not be read. */
   readonly over: Promise<void>;
 }
 
@@ -23,13 +23,13 @@ export interface FollowerDeps {
   readonly recent: RecentFrames;
   readonly pages: FramePages;
   readonly timers: Timers;
-  /** A client that takes nothing for so long is cut off. */
+  /** How long a client may take, in ms, to read all that was sent before it is cut off. */
   readonly stallMs: number;
 }
 
 /**
- * What a client does not take waits on disk, not here: nothing is read for it, or rendered, before
- * it has taken the chunk before.
+ * Backpressure: what a client has not taken waits on disk, not in memory. Nothing is read or
+ * rendered for it before it has taken the previous chunk.
  */
 export function createFollower(deps: FollowerDeps): Follower {
   const { response, recent, pages, timers, stallMs } = deps;
@@ -46,7 +46,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       forgiveStall();
       resolve();
     };
-    // A client may have gone before it got its first byte.
+    // The client may have disconnected before its first byte was sent.
     if (response.destroyed) leave();
     else response.once('close', leave);
   });
@@ -96,7 +96,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     },
     end() {
       if (state === 'over') return;
-      // What a client does not take now must not keep the server from stopping: it will resume.
+      // A client that does not read must not keep the server from stopping: it will resume.
       if (state === 'blocked') response.destroy();
       else response.end();
       state = 'over';

@@ -11,9 +11,9 @@ import { RecentFrames } from './recent-frames.js';
 export interface FeedLimits {
   readonly followersMax: number;
   readonly heartbeatMs: number;
-  /** A client that takes nothing for so long is cut off; it comes back and goes on. */
+  /** How long a client may take to read all that was sent before it is cut off; it resumes then. */
   readonly stallMs: number;
-  /** How much of what is new is kept rendered, in characters. */
+  /** How much of the newest events is kept rendered, in characters. */
   readonly recentCharsMax: number;
 }
 
@@ -24,21 +24,21 @@ export const feedLimits: FeedLimits = {
   recentCharsMax: 4 * 1024 * 1024,
 };
 
-/** After a round so many times its length belong to everybody else: a tenth of the time is ours. */
+/** After a round the feed rests for this many times its length: it uses a tenth of the time. */
 const REST_FACTOR = 9;
 const REST_MS_MAX = 200;
 const TOO_MANY_RETRY_MS = 5_000;
 
-/** All who follow the feed as a stream. */
+/** All clients that follow the feed as a stream. */
 export interface Followers {
   /**
-   * Sends everything behind `after`, and what comes, until the stream is over: then it resolves.
-   * Throws UnavailableError 'overloaded' where too many follow already.
+   * Sends every event after `after`, present and future; resolves once the stream is over, rejects
+   * if the log could not be read. Does not check for room: call `assertRoom` before.
    */
   add(response: Writable, after: number): Promise<void>;
-  /** Ends all streams, and every new one at once. */
+  /** Ends all streams; one that is added later ends at once. */
   end(): void;
-  /** Throws UnavailableError 'overloaded' where no other may be added. */
+  /** Throws UnavailableError 'overloaded' if there are `followersMax` streams already. */
   assertRoom(): void;
 }
 
@@ -52,7 +52,7 @@ export function createFollowers(deps: {
   const followers = new Set<Follower>();
   const pages = createFramePages(log);
   let recent = new RecentFrames(0, 0);
-  /** Durable, and not rendered yet. */
+  /** Durable events that are not rendered yet. */
   let news: InventoryEvent[] = [];
   let isRoundDue = false;
   let restUntilMs = 0;
@@ -60,7 +60,7 @@ export function createFollowers(deps: {
   let stopListening = (): void => undefined;
   let stopBeating = (): void => undefined;
 
-  /** Called while writers wait for their answers: everything else comes later. */
+  /** Called while writers wait for their answers: all other work is deferred. */
   function take(event: InventoryEvent): void {
     news.push(event);
     if (isRoundDue) return;

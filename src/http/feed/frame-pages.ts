@@ -1,23 +1,23 @@
 import type { DurableLog } from '../../application/ports.js';
 import { type Chunk, frameOf } from './frames.js';
 
-/** Events of one page: reading and rendering so many takes about a millisecond. */
+/** Events per page: reading and rendering this many takes about a millisecond. */
 const PAGE_EVENTS = 128;
-/** How much of what was read last is kept, in bytes: those who were cut off together return so. */
+/** Size of the page cache, in bytes: clients that were cut off together also return together. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Frames of old events, from disk. */
 export interface FramePages {
-  /** Some of what comes behind `position`; undefined: nothing has yet. */
+  /** The next events after `position`, a page at most; undefined: there are none yet. */
   after(position: number): Promise<Chunk | undefined>;
 }
 
 /**
- * One read at a time, however many ask: between two of them everybody else has a turn. Pages end
- * at the same places for all, so that those who read the same part of the log soon share reads.
+ * One read at a time, however many clients ask: between two reads other requests are served. Pages
+ * end at the same sequences for all, so that clients in the same part of the log soon share reads.
  */
 export function createFramePages(log: DurableLog): FramePages {
-  /** By the position that they begin behind. What happened stays so: they never become wrong. */
+  /** By the position before the first event. Durable events never change: no page becomes stale. */
   const kept = new Map<number, Chunk>();
   let keptBytes = 0;
   let turn: Promise<unknown> = Promise.resolve();

@@ -1,22 +1,22 @@
 import type { Chunk } from './frames.js';
 
-/** How much goes out in one write, in characters; a single frame may be larger. */
+/** Size of one write, in characters; the last frame may exceed it. */
 const CHUNK_CHARS_MAX = 64 * 1024;
-/** So many forgotten frames are dropped from the list in one go. */
+/** Evicted frames are removed from the list once there are this many of them. */
 const FORGOTTEN_MAX = 1_024;
 
 /**
- * The newest frames, rendered once for all who follow: as many as fit. Whoever is further back
- * than that reads from disk.
+ * The newest frames, as many as fit, rendered once for all followers. A follower that is further
+ * behind reads from disk.
  */
 export class RecentFrames {
   private readonly frames: string[] = [];
-  /** How many at the head of `frames` are forgotten. */
+  /** How many frames at the head of `frames` are evicted. */
   private forgotten = 0;
   private chars = 0;
   private shared: (Chunk & { readonly after: number }) | undefined;
 
-  /** Nothing yet: the next frame is of the event behind `last`. */
+  /** Empty: the first frame to be pushed is of the event after `last`. */
   constructor(
     private last: number,
     private readonly charsMax: number,
@@ -36,12 +36,12 @@ export class RecentFrames {
     this.forgotten = 0;
   }
 
-  /** What comes behind `position`: some of it; nothing yet; or more than is kept. */
+  /** The next frames after `position`; 'nothing': none yet; 'too-old': they are evicted. */
   after(position: number): Chunk | 'nothing' | 'too-old' {
     if (position >= this.last) return 'nothing';
     const start = this.frames.length - (this.last - position);
     if (start < this.forgotten) return 'too-old';
-    // Most who follow stand at the same place.
+    // Most followers are at the same position.
     if (this.shared?.after === position) return this.shared;
     let end = start;
     let chars = 0;

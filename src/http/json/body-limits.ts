@@ -1,4 +1,4 @@
-// The largest bodies, in bytes: several times what the largest sensible request of a kind weighs.
+// Maximum body sizes in bytes: several times the largest sensible request of each kind.
 
 export const STOCK_BODY_BYTES_MAX = 16 * 1024;
 /** Reservations and transfers: up to a thousand lines. */

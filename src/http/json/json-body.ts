@@ -5,8 +5,8 @@ import { RequestError } from '../request-error.js';
 import { parseJsonObject } from './strict-json.js';
 
 /**
- * No parameter but the charset, and that one only as UTF-8: JSON has no other encoding between
- * systems (RFC 8259 §8.1), and a parameter we do not know could change what the body means.
+ * The only parameter allowed is charset=utf-8: JSON has no other encoding between systems (RFC 8259
+ * §8.1), and an unknown parameter could change what the body means.
  */
 const JSON_MEDIA_TYPE =
   /^application\/json[ \t]*(?:;[ \t]*(?:charset=(?:utf-8|"utf-8")[ \t]*)?)?$/i;
@@ -19,8 +19,8 @@ interface JsonBodyOptions {
 
 /**
  * Reads one JSON object into `req.body`. Refuses with a RequestError: payload-too-large,
- * unsupported-media-type, malformed-json (not a JSON text), validation-failed (JSON that means
- * different things to different readers, or no object) and request-timeout (it broke off).
+ * unsupported-media-type, malformed-json and validation-failed (see parseJsonObject), and
+ * request-timeout (the body broke off).
  */
 export function jsonBody({ limitBytes, allowEmpty = false }: JsonBodyOptions): RequestHandler {
   return function readJsonBody(req, res, next) {
@@ -36,12 +36,12 @@ export function jsonBody({ limitBytes, allowEmpty = false }: JsonBodyOptions): R
     req.arriving = { limitBytes, allowEmpty, next, bytes: NOTHING, used: 0 };
     req.on('data', take);
     req.on('end', parse);
-    // Comes after every end and every error, and without either when the client goes away.
+    // 'close' follows every 'end' and 'error', and comes alone when the client disconnects.
     req.on('close', breakOff);
   };
 }
 
-/** A body on its way: until it is there, or refused. */
+/** A body that is arriving, until it is complete or refused. */
 interface ArrivingBody extends Required<JsonBodyOptions> {
   readonly next: NextFunction;
   bytes: Buffer;
@@ -54,7 +54,7 @@ declare module 'express-serve-static-core' {
   }
 }
 
-// One function for all requests: nothing is built for each but what is known of its body.
+// Shared listeners, no closures per request: only the state of the body is allocated for each.
 
 function take(this: Request, chunk: Buffer): void {
   const { arriving } = this;
@@ -81,7 +81,7 @@ function parse(this: Request): void {
 
 function breakOff(this: Request): void {
   if (this.arriving !== undefined)
-    settle(this, new RequestError('request-timeout', 'The body broke off.'));
+    settle(this, new RequestError('request-timeout', 'The connection ended before the body did.'));
 }
 
 function settle(request: Request, error?: unknown): void {
@@ -111,7 +111,7 @@ function unsupportedMediaType(): RequestError {
   );
 }
 
-/** An absent type is judged later: it is wrong only for a body that turns out to have bytes. */
+/** A missing type is judged later: it is wrong only if the body turns out not to be empty. */
 function isMediaTypeAccepted(headers: IncomingHttpHeaders): boolean {
   const type = headers['content-type'];
   const encoding = headers['content-encoding'];
@@ -122,8 +122,8 @@ function isMediaTypeAccepted(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * One growing buffer, not a list of chunks: a body that comes a byte at a time then costs what it
- * weighs, not a Buffer object per byte.
+ * One growing buffer, not a list of chunks: a body that arrives one byte at a time then costs its
+ * size, not a Buffer object per byte.
  */
 function append(bytes: Buffer, used: number, chunk: Buffer): Buffer {
   let target = bytes;

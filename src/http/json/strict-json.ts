@@ -4,12 +4,13 @@ import { RequestError, type MemberFault } from '../request-error.js';
 const NESTING_MAX = 16;
 
 /**
- * Parses a JSON object (RFC 8259) and refuses what two readers could understand differently, so
- * that the value judged here is the one that the client meant: malformed-json, validation-failed.
- * A fraction is not checked to be exact: it becomes the nearest double, as JavaScript has it.
+ * Parses a JSON object (RFC 8259) and refuses what two parsers could read differently, so that the
+ * value validated here is the one that the client meant. Throws malformed-json (not a JSON text in
+ * UTF-8, or a duplicate member name) or validation-failed (any other fault of the value). Fractions
+ * are not checked for exactness: they become the nearest double, as in JavaScript.
  */
 export function parseJsonObject(bytes: Buffer): object {
-  // Decoding replaces what is not UTF-8: different names, and keys, would become equal.
+  // Decoding replaces invalid UTF-8: different names, and keys, would become equal.
   if (!isUtf8(bytes)) throw new RequestError('malformed-json', 'The body is not UTF-8.');
   const text = bytes.toString('utf8');
   const value = parse(text);
@@ -19,9 +20,9 @@ export function parseJsonObject(bytes: Buffer): object {
   const seen = { members: 0 };
   const fault = containerFault(value, 1, seen);
   if (fault !== undefined) throw refusal(fault);
-  // JSON.parse keeps the last of two members of one name, other readers the first.
+  // Of two members with the same name JSON.parse keeps the last, other parsers the first.
   if (seen.members !== countMembers(text)) {
-    throw new RequestError('malformed-json', 'A member name stands twice in one object.');
+    throw new RequestError('malformed-json', 'An object has the same member name twice.');
   }
   return value;
 }
@@ -30,7 +31,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message would quote the body, and change with the version of Node.
+    // The parser's own message quotes the body, and changes with the version of Node.
     throw new RequestError('malformed-json', 'The body is not a JSON text.');
   }
 }
@@ -55,7 +56,7 @@ function containerFault(
     return undefined;
   }
   const members = container as Readonly<Record<string, unknown>>;
-  // JSON.parse made it: all members are its own, `__proto__` included.
+  // The object comes from JSON.parse: all members are its own, `__proto__` included.
   for (const name in members) {
     seen.members += 1;
     if (!name.isWellFormed()) return { pointer: '', detail: 'has a name with a lone surrogate' };

@@ -8,10 +8,10 @@ import type {
   StoredReservation,
 } from '../../domain/stock.js';
 
-// JSON text by hand, since every write answers with some of it: store ids, SKUs and reservation
-// ids need no escaping by their patterns. response-schemas.ts says what must come out.
+// JSON is written by hand because every write answers with some of it. The patterns of store ids,
+// SKUs and reservation ids make escaping unnecessary. response-schemas.ts defines the result.
 
-/** A stock record as it is, or as the line of an event left it. */
+/** A stock record as it is now, or as the line of an event left it. */
 export function recordJson(record: StockRecord | StockLine, updatedAt: RecordTime): string {
   const { storeId, sku, onHand, reserved, version } = record;
   return (
@@ -24,12 +24,12 @@ export function reservationJson(reservation: Reservation): string {
   return `{${reservationMembers(reservation)}}`;
 }
 
-/** With the events of its life. */
+/** With the sequences of its events. */
 export function storedReservationJson(reservation: StoredReservation): string {
   return `{${reservationMembers(reservation)},"sequences":[${reservation.sequences.join(',')}]}`;
 }
 
-/** `note`: what the caller said of it; the event's own, unless only a part of it is of interest. */
+/** `note`: reason and reference; the event's own, unless only one part of it is shown. */
 export function eventJson(event: InventoryEvent, note: Note = event): string {
   const [first, second] = event.reservations;
   const reservationId = second === undefined ? first?.id : undefined;

@@ -15,15 +15,17 @@ import { problemResponsesOf } from './problem-responses.js';
 const DESCRIPTION = `
 Stock per store and SKU: never oversold, never lost once acknowledged, safe to retry.
 
-* A 2xx to a write means that it is on disk. No answer means unknown: ask again with the same
-  \`Idempotency-Key\`. 429 (your quota) and 503 (ours) mean: not executed.
-* 409: read again and decide again. 422: the same request will be refused again until stock changes.
-* Errors are problem documents (RFC 9457). \`code\` is what to switch on.
+* A 2xx response to a write means that the write is on disk. No response means that its outcome is
+  unknown: repeat the request with the same \`Idempotency-Key\`.
+* 429 (your rate limit) and 503 (the server cannot execute it now) mean: not executed.
+* 409: read again and decide again. 422: the same request will be refused until the stock changes.
+* Errors are problem documents (RFC 9457). Clients should branch on \`code\`.
 * Paths match exactly. Unknown members and unknown or repeated query parameters are refused.
-* Every example is a real answer: \`x-request\` is what was sent, \`x-answer\` the rest of the answer.
+* Every example is a real response: \`x-request\` is its request, \`x-answer\` its status and
+  headers.
 `.trim();
 
-/** The description of the whole interface, from the schemas that the routes validate with. */
+/** The description of the whole API, from the schemas that the routes validate with. */
 export function createApiDocument(version: string, examples: readonly Example[]) {
   const index = createExampleIndex(examples);
   return createDocument(
@@ -36,7 +38,7 @@ export function createApiDocument(version: string, examples: readonly Example[])
         contact: { name: 'The Distributed Inventory System authors' },
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/', description: 'The server that this comes from.' }],
+      servers: [{ url: '/', description: 'The server that serves this document.' }],
       security: [],
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       paths: pathsOf(index),
@@ -115,7 +117,7 @@ function successResponse(
   return { ...response, content: Object.fromEntries(described) };
 }
 
-/** A number in a query is text, and is checked as text: the pattern is of no use to a reader. */
+/** A number in a query is validated as text: for a reader the pattern is only noise. */
 function dropPatternOfInteger(schema: { type?: unknown; pattern?: unknown }): void {
   if (schema.type === 'integer') delete schema.pattern;
 }

@@ -8,19 +8,19 @@ type Examples = Readonly<Record<string, ExampleObject>>;
 
 const PROBLEM_TYPE = 'application/problem+json';
 
-/** Where which example belongs. */
+/** Finds the place of each example in the document. */
 export interface ExampleIndex {
-  /** Every answer that has a body, once. */
+  /** Every response that has a body, once. */
   readonly components: Examples;
-  /** The bodies of the requests of an operation that succeed. */
+  /** The request bodies of the operation's successful examples. */
   bodiesOf(operation: string): Examples;
-  /** Those of one content type. */
+  /** The responses of one content type. */
   answersOf(operation: string, status: number, type: string): Examples;
-  /** Of answers without a body, which have no place of their own for examples. */
+  /** Responses without a body, for which OpenAPI has no place for examples. */
   bodiless(operation: string, status: number): { readonly 'x-examples'?: Examples };
   /**
-   * The response with the operation's own examples; without any, the shared one, with one example
-   * for each code from wherever there is one.
+   * The response with the operation's own examples. If it has none: the shared response, with one
+   * example for each code, taken from any operation.
    */
   withProblemExamples(operation: string, shared: ProblemResponse): ZodOpenApiResponseObject;
 }

@@ -1,20 +1,20 @@
-/** A request of the scenario that the examples tell, as somebody would send it. */
+/** A request of the example scenario, as a client would send it. */
 export interface ExampleRequest {
-  /** Unique, and what the example is called in the document. */
+  /** Unique; the name of the example in the document. */
   readonly name: string;
   /** The id of the operation that it is an example of. */
   readonly operation: string;
   readonly summary: string;
-  /** Only where the operation does not say it. */
+  /** Only if the operation does not determine it. */
   readonly method?: string;
-  /** As it stands in the request line. */
+  /** As in the request line. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON, a string as it is. */
   readonly body?: object | string;
 }
 
-/** The same with its method, and what was answered to it. */
+/** The request with its method and its response. */
 export interface Example extends ExampleRequest {
   readonly method: string;
   readonly answer: ExampleAnswer;
@@ -22,8 +22,8 @@ export interface Example extends ExampleRequest {
 
 export interface ExampleAnswer {
   readonly status: number;
-  /** Without what Node adds by itself. */
+  /** Without the headers that Node adds by itself. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed where it is JSON; undefined: there was none. */
+  /** Parsed if it is JSON; undefined: the response had no body. */
   readonly body?: unknown;
 }

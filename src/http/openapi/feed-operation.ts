@@ -13,13 +13,14 @@ export const feedOperation: Operation = {
   method: 'get',
   path: '/api/events',
   tag: 'Feed',
-  summary: 'Read everything that happened',
+  summary: 'Read all events in order',
   description:
-    'Durable events in their order, without gaps, each exactly once. A page may be shorter than ' +
-    'its limit; only one without items says that there is no more yet. With `Accept: ' +
-    'text/event-stream`: a stream of server-sent events (WHATWG HTML), which goes on with what ' +
-    'comes; the `id` of each is its sequence, its `data` the event. It takes no `limit`. A client ' +
-    'that does not keep up is cut off: it comes back with `Last-Event-ID`, and misses nothing.',
+    'Durable events in order, without gaps, each exactly once. A page may be shorter than its ' +
+    'limit; only a page without items means that there are no more events yet. With `Accept: ' +
+    'text/event-stream` the response is a stream of server-sent events (WHATWG HTML) that ' +
+    'continues with new events; the `id` of each is its sequence, its `data` the event. A stream ' +
+    'takes no `limit`. A client that does not keep up is disconnected: it reconnects with ' +
+    '`Last-Event-ID` and misses nothing.',
   query: feedQuerySchema,
   headers: z.object(requestHeaders.lastEventId),
   successes: [

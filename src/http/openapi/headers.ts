@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { requestIdSchema } from '../request-id.js';
 import { positionSchema } from '../schemas/request-schemas.js';
 
-// The headers of requests and answers. What Node adds by itself (Date, Connection, Keep-Alive,
-// Content-Length, Transfer-Encoding) is not described.
+// Request and response headers. The headers that Node adds by itself (Date, Connection, Keep-Alive,
+// Content-Length, Transfer-Encoding) are not described.
 
 export const requestHeaders = {
   idempotencyKey: {
@@ -14,8 +14,8 @@ export const requestHeaders = {
       .meta({
         description:
           'Makes the request safe to repeat: 1 to 255 printable ASCII characters, bare or as a ' +
-          'quoted string. The same key with the same request: the first outcome again, byte for ' +
-          'byte, with `Idempotent-Replayed: true`. With another request: 422.',
+          'quoted string. The same key with the same request returns the first outcome, byte for ' +
+          'byte, with `Idempotent-Replayed: true`. The same key with another request: 422.',
         param: { id: 'Idempotency-Key' },
       }),
   },
@@ -24,7 +24,7 @@ export const requestHeaders = {
       .string()
       .exactOptional()
       .meta({
-        description: 'ETags of which the record must have one, else 412. `*`: it must exist.',
+        description: 'One of these ETags must be current, else 412. `*`: the record must exist.',
         param: { id: 'If-Match' },
       }),
   },
@@ -33,7 +33,7 @@ export const requestHeaders = {
       .string()
       .exactOptional()
       .meta({
-        description: 'ETags that you have: 304 if the record still has one of them.',
+        description: 'ETags of the versions that you have: 304 if one of them is current.',
         param: { id: 'If-None-Match-to-read' },
       }),
   },
@@ -41,7 +41,7 @@ export const requestHeaders = {
     'Last-Event-ID': positionSchema.exactOptional().meta({
       type: 'integer',
       minimum: 0,
-      description: 'Of a stream: the last `id` that you have. It wins over `after`.',
+      description: 'For a stream: the last `id` that you received. It overrides `after`.',
       param: { id: 'Last-Event-ID' },
     }),
   },
@@ -50,7 +50,7 @@ export const requestHeaders = {
       .literal('*')
       .exactOptional()
       .meta({
-        description: 'Create: there must be no such record yet, else 412.',
+        description: 'Create the record: 412 if it already exists.',
         param: { id: 'If-None-Match-to-create' },
       }),
   },
@@ -63,12 +63,12 @@ const requestId = z.string().meta({
 });
 
 const noCache = z.literal('no-cache').meta({
-  description: 'It may be kept, but not used again without asking.',
+  description: 'The response may be cached, but must be revalidated before each reuse.',
   header: { id: 'Cache-Control-read' },
 });
 
 const noStore = z.literal('no-store').meta({
-  description: 'It is not to be kept.',
+  description: 'The response must not be stored.',
   header: { id: 'Cache-Control-written' },
 });
 
@@ -77,11 +77,11 @@ const traceparent = z
   .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
   .exactOptional()
   .meta({
-    description: 'Where requests are traced: the span of this one (W3C Trace Context).',
+    description: 'If requests are traced: the span of this request (W3C Trace Context).',
     header: { id: 'Traceparent' },
   });
 
-/** Optional where a connection may be refused before there is a request. */
+/** Absent if the connection is refused before there is a request. */
 function optional(header: z.ZodType, id: string): z.ZodType {
   return header.optional().meta({ ...header.meta(), header: { id } });
 }
@@ -98,7 +98,7 @@ const etag = z
 const retryAfter = z
   .int()
   .min(1)
-  .meta({ description: 'In how many seconds to ask again.', header: { id: 'Retry-After' } });
+  .meta({ description: 'Seconds to wait before a retry.', header: { id: 'Retry-After' } });
 
 const replayed = z
   .literal('true')
@@ -113,12 +113,12 @@ const whenFree = z
   .min(1)
   .exactOptional()
   .meta({
-    description: 'In how many seconds holds will have expired that would free enough.',
+    description: 'Seconds until enough units become available by the expiry of holds.',
     header: { id: 'Retry-After-expiry' },
   });
 
 const currentEtag = etag.exactOptional().meta({
-  description: 'The version that the record has; absent where there is none.',
+  description: 'The current version of the record; absent if there is no record.',
   header: { id: 'ETag-current' },
 });
 
@@ -133,13 +133,13 @@ const PAGE_HEADERS = [
 ];
 
 const presentEtag = etag.exactOptional().meta({
-  description: 'The version of the record; the past has none.',
+  description: 'The version of the record, quoted; absent with `at`.',
   header: { id: 'ETag-present' },
 });
 
 export type ResponseHeaders = Readonly<Record<string, z.ZodType>>;
 
-/** Sets of answer headers, to be combined. */
+/** Sets of response headers, to be combined. */
 export const responseHeaders = {
   read: { 'X-Request-Id': requestId, 'Cache-Control': noCache, Traceparent: traceparent },
   written: { 'X-Request-Id': requestId, 'Cache-Control': noStore, Traceparent: traceparent },
@@ -164,8 +164,8 @@ export const responseHeaders = {
   node: {
     'Inventory-Node': z.string().meta({
       description:
-        'Names the data of this node: stays over restarts; data made anew has a new name. ' +
-        'Sequences and positions mean something only together with it.',
+        'Identifies the data of this node. Restarts keep it; newly created data has a new one. ' +
+        'Sequences and positions are meaningful only together with it.',
       header: { id: 'Inventory-Node' },
     }),
   },
@@ -174,7 +174,7 @@ export const responseHeaders = {
       .int()
       .min(0)
       .meta({
-        description: 'Of the last durable event; 0: none yet.',
+        description: 'The sequence of the last durable event; 0 if there is none.',
         header: { id: 'Inventory-Sequence' },
       }),
   },
@@ -184,8 +184,9 @@ export const responseHeaders = {
       .min(0)
       .meta({
         description:
-          'Everything up to this event is in the answer: follow the feed from the one of the ' +
-          'first page on, and skip what a record shows already, by its version.',
+          'The response includes every event up to this sequence. To stay up to date, follow the ' +
+          'feed after the value of the first page, and skip events that a record already ' +
+          'includes, by its version.',
         header: { id: 'Inventory-Sequence-shown' },
       }),
   },
@@ -195,7 +196,7 @@ export const responseHeaders = {
       .string()
       .exactOptional()
       .meta({
-        description: 'Of a batch: where the next one is, as `rel="next"`.',
+        description: 'For a batch: the URL of the next one, as `rel="next"`.',
         header: { id: 'Link-next' },
       }),
   },
@@ -204,22 +205,22 @@ export const responseHeaders = {
       .literal('no')
       .exactOptional()
       .meta({
-        description: 'Of a stream: a proxy must not gather it.',
+        description: 'For a stream: tells a proxy not to buffer it.',
         header: { id: 'X-Accel-Buffering' },
       }),
   },
   fileEtag: { ETag: z.string().meta({ description: 'A hash of the file, quoted.' }) },
-  /** What keeps a browser from doing more with the page than it needs. */
+  /** Security headers: they restrict a browser to what the page needs. */
   page: Object.fromEntries(PAGE_HEADERS.map((name) => [name, z.string()])),
-  /** Absent where a connection is refused, or a file of the page is sent. */
+  /** Absent from refused connections and from the files of the page. */
   quota: {
     RateLimit: z
       .string()
       .exactOptional()
       .meta({
         description:
-          'What is left of your quota: `r` requests; in `t` seconds it is whole again. ' +
-          'Health and metrics are not counted.',
+          'What is left of your quota: `r` requests; it is full again in `t` seconds. ' +
+          'Requests for health and metrics are not counted.',
         example: '"default";r=142;t=1',
         header: { id: 'RateLimit' },
       }),
@@ -227,14 +228,14 @@ export const responseHeaders = {
       .string()
       .exactOptional()
       .meta({
-        description: 'Your quota: `q` requests at once, refilled over `w` seconds.',
+        description: 'Your quota: a burst of `q` requests, refilled over `w` seconds.',
         example: '"default";q=200;w=2',
         header: { id: 'RateLimit-Policy' },
       }),
   },
   allow: {
     Allow: z.string().meta({
-      description: 'The methods that the path answers.',
+      description: 'The methods that the path supports.',
       example: 'GET, HEAD, PUT',
       header: { id: 'Allow' },
     }),

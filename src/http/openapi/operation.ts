@@ -2,20 +2,21 @@ import type { z } from 'zod';
 import type { ProblemCode } from '../problem.js';
 import { type ResponseHeaders, responseHeaders } from './headers.js';
 
-/** The tags, in the order in which a reader meets them. */
+/** The tags, in the order of the document. */
 export const TAGS = {
   Stock: 'One stock record: what one store has of one SKU.',
-  Reservations: 'Orders over several records, and the life of every reservation.',
-  Feed: 'Everything that happens, in order, for whoever keeps a picture of their own.',
-  'Central view': 'All stores together, as far as they are folded, and the worker that does it.',
-  'Several records': 'Goods that move between stores, and many operations at once.',
-  Service: 'Whether the service is well, what it counts, and what describes it.',
+  Reservations: 'Reservations over several records, and the life cycle of every reservation.',
+  Feed: 'All events, in order, for clients that keep their own copy of the data.',
+  'Central view':
+    'Totals over all stores, as far as they are folded, and the worker that folds them.',
+  'Several records': 'Transfers between stores, and batches of operations.',
+  Service: 'Health, metrics and the API description.',
 } as const;
 
 export interface RequestBody {
   readonly schema: z.ZodType;
   readonly bytesMax: number;
-  /** The body may be left out, and its Content-Type with it. */
+  /** The body and its Content-Type may be omitted. */
   readonly optional?: true;
 }
 
@@ -23,7 +24,7 @@ export interface Success {
   readonly status: 200 | 201 | 204 | 304 | 503;
   readonly description: string;
   readonly headers: ResponseHeaders;
-  /** None: no body. */
+  /** Undefined: the response has no body. */
   readonly content?: Readonly<Record<string, z.ZodType>>;
 }
 
@@ -40,27 +41,27 @@ export interface Operation {
   readonly headers?: z.ZodObject;
   readonly body?: RequestBody;
   readonly successes: readonly Success[];
-  /** The problems that are its own; those of all requests, and of all bodies, come on top. */
+  /** Its own problems; those of every request and of every body are added. */
   readonly problems: readonly ProblemCode[];
-  /** Takes an Idempotency-Key: its outcomes, refusals included, are kept and repeated. */
+  /** Takes an Idempotency-Key: its outcomes, refusals included, are stored and replayed. */
   readonly idempotent?: true;
-  /** Answered while the server drains, too. */
+  /** Also answered while the server drains. */
   readonly always?: true;
 }
 
-/** What every route that touches storage may have to say: a read may have to settle what is due. */
+/** The problems of every route that uses storage: even a read may have to settle due holds. */
 export const STORAGE_PROBLEMS = ['overloaded', 'lock-contended', 'storage-unavailable'] as const;
 
 function json(schema: z.ZodType): Readonly<Record<string, z.ZodType>> {
   return { 'application/json': schema };
 }
 
-/** The answer of a read. */
+/** The response to a read. */
 export function found(schema: z.ZodType, description: string): Success {
   return { status: 200, description, headers: responseHeaders.read, content: json(schema) };
 }
 
-/** The answer to a write that takes an idempotency key. */
+/** The response to a write that takes an idempotency key. */
 export function done(
   schema: z.ZodType,
   description: string,

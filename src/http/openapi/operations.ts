@@ -19,7 +19,7 @@ export const operations: readonly Operation[] = [
   ...serviceOperations,
 ];
 
-/** What is answered to everything else: no route has this path, or not this method. */
+/** The response to every other request: no route has its path, or none has its method. */
 export const anyOtherRequest: Operation = {
   id: 'anyOtherRequest',
   method: 'get',
@@ -27,8 +27,8 @@ export const anyOtherRequest: Operation = {
   tag: 'Service',
   summary: 'Any other request',
   description:
-    'A path that is not described: 404. A described path with another method: 405, and `Allow` ' +
-    'names those that it has. HEAD works where GET does.',
+    'A path that is not described here: 404. A described path with another method: 405, and ' +
+    '`Allow` lists the methods that it supports. HEAD works wherever GET does.',
   successes: [],
   problems: ['not-found', 'method-not-allowed'],
 };

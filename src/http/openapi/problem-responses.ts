@@ -9,7 +9,7 @@ import {
 import { type ResponseHeaders, responseHeaders } from './headers.js';
 import { type Operation, STORAGE_PROBLEMS } from './operation.js';
 
-/** The statuses of what `decide` refuses: a refusal to a request with a key is kept and repeated. */
+/** The statuses of refusals by `decide`: with an idempotency key they are stored and replayed. */
 const OUTCOMES: readonly number[] = [404, 409, 412, 422];
 
 const ADMISSION_PROBLEMS = ['rate-limited', 'overloaded', 'shutting-down'] as const;
@@ -21,7 +21,7 @@ const BODY_PROBLEMS = [
   'unsupported-media-type',
 ] as const;
 
-/** The problems that an answer to this operation can be about. */
+/** The codes of the problems that this operation can answer with. */
 function problemCodesOf(operation: Operation): readonly ProblemCode[] {
   const codes = new Set<ProblemCode>([
     ...(['validation-failed', 'uri-too-long', 'internal'] as const),
@@ -66,7 +66,7 @@ function problemResponse(status: number, codes: readonly ProblemCode[], isOutcom
     full === undefined || short === undefined ? (full ?? short) : z.union([full, short]);
   return {
     id: (codes.map(pascalCase).join('Or') || `Refused${status}`) + (isOutcome ? 'Outcome' : ''),
-    description: codes.map(described).join('; ') || 'The connection is refused, and closes.',
+    description: codes.map(described).join('; ') || 'The connection is refused and closed.',
     headers: z.object(headersOf(status, codes, isOutcome)),
     content: { 'application/problem+json': { ...(schema !== undefined && { schema }) } },
   };

@@ -29,7 +29,7 @@ const create: Operation = {
   path: RESERVATIONS,
   tag,
   summary: 'Hold units of several records: all of them, or none',
-  description: 'A record that is named twice is asked for the sum.',
+  description: 'The quantities of lines that name the same record are added up.',
   headers,
   body: { schema: createReservationSchema, bytesMax },
   successes: [done(settledSchema, 'Held.', { status: 201, headers: responseHeaders.location })],
@@ -44,8 +44,9 @@ const list: Operation = {
   tag,
   summary: 'Find reservations by their reference',
   description:
-    'By their ids, closed ones for a while, too: in the order in which the requests came, of one server. ' +
-    'To follow what is new, read the feed: one that came earlier may be made later.',
+    'Sorted by id: for one server, in the order in which it received the requests. Closed ' +
+    'reservations are included for a while. To follow new reservations, read the feed: the ' +
+    'reservation of an earlier request may be created later.',
   query: reservationsQuerySchema,
   successes: [found(reservationPageSchema, 'One page.')],
   problems: STORAGE_PROBLEMS,
@@ -57,7 +58,8 @@ const read: Operation = {
   path: ONE,
   tag,
   summary: 'Read one reservation',
-  description: 'With the events of its life. A closed one answers for a while, then it is 404.',
+  description:
+    'With the sequences of its events. A closed reservation can be read for a while, then: 404.',
   pathParameters,
   successes: [found(storedReservationSchema, 'The reservation.')],
   problems: ['reservation-not-found', ...STORAGE_PROBLEMS],
@@ -74,7 +76,7 @@ function settling(action: 'commit' | 'release', summary: string, description: st
     pathParameters,
     headers,
     body: { schema: settleSchema, bytesMax, optional: true },
-    successes: [done(settledSchema, 'Settled; the records are those that moved.')],
+    successes: [done(settledSchema, 'Settled; `records` are those that changed.')],
     problems: ['reservation-not-found', 'reservation-not-active', 'reservation-exceeded'],
     idempotent: true,
   };
@@ -85,12 +87,12 @@ const extend: Operation = {
   method: 'post',
   path: `${ONE}/extend`,
   tag,
-  summary: 'Hold for longer',
-  description: 'From now on. A reservation that has expired cannot be extended.',
+  summary: 'Extend a reservation',
+  description: '`ttlMs` counts from now. A reservation that has expired cannot be extended.',
   pathParameters,
   headers,
   body: { schema: extendSchema, bytesMax },
-  successes: [done(settledSchema, 'Extended; no record has moved.')],
+  successes: [done(settledSchema, 'Extended; no record has changed.')],
   problems: ['reservation-not-found', 'reservation-not-active'],
   idempotent: true,
 };
@@ -99,7 +101,7 @@ export const reservationOperations: readonly Operation[] = [
   create,
   list,
   read,
-  settling('commit', 'Sell what is held', 'On hand and reserved both fall.'),
+  settling('commit', 'Sell what is held', '`onHand` and `reserved` both decrease.'),
   settling('release', 'Give back what is held', 'The units become available again.'),
   extend,
 ];

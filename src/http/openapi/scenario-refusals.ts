@@ -1,6 +1,6 @@
 import type { ExampleRequest } from './example.js';
 
-// What is refused at the end of the scenario (scenario.ts), and how.
+// The refused requests at the end of the scenario (scenario.ts).
 
 const RECORD = '/api/inventory/stores/STORE001/inventory/SKU123';
 const NOBODY = '019a4912-0000-7000-8000-00000000dead';
@@ -10,7 +10,7 @@ const requests: readonly ExampleRequest[] = [
   {
     name: 'malformed-json',
     operation: 'adjustStock',
-    summary: 'The body breaks off',
+    summary: 'The body is incomplete',
     path: `${RECORD}/adjust`,
     headers: { 'Content-Type': 'application/json' },
     body: '{"delta": 3',
@@ -18,14 +18,14 @@ const requests: readonly ExampleRequest[] = [
   {
     name: 'unknown-member',
     operation: 'adjustStock',
-    summary: 'A number too large, and a member that is not known',
+    summary: 'A number that is too large, and an unknown member',
     path: `${RECORD}/adjust`,
     body: { delta: 2_000_000_000, version: 3 },
   },
   {
     name: 'not-json',
     operation: 'adjustStock',
-    summary: 'A form',
+    summary: 'A form instead of JSON',
     path: `${RECORD}/adjust`,
     headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
     body: 'delta=3',
@@ -33,26 +33,26 @@ const requests: readonly ExampleRequest[] = [
   {
     name: 'limit-too-large',
     operation: 'listStock',
-    summary: 'A page that is too large',
+    summary: 'A limit that is too large',
     path: '/api/inventory/stores/STORE001/inventory?limit=1001',
   },
   {
     name: 'no-such-form',
     operation: 'readFeed',
-    summary: 'There is no such form of it',
+    summary: 'The feed is not available as XML',
     path: '/api/events',
     headers: { Accept: 'application/xml' },
   },
   {
     name: 'not-that-far',
     operation: 'readFeed',
-    summary: 'A position in another log, which had come further',
+    summary: 'A position from another log, which was longer',
     path: '/api/events?after=5000',
   },
   {
     name: 'no-such-path',
     operation: 'anyOtherRequest',
-    summary: 'A slash too many',
+    summary: 'A trailing slash',
     method: 'GET',
     path: '/api/health/',
   },
@@ -69,7 +69,7 @@ const versions: readonly ExampleRequest[] = [
   {
     name: 'stale-if-match',
     operation: 'adjustStock',
-    summary: 'Somebody came between (If-Match)',
+    summary: 'The record has changed meanwhile (If-Match)',
     path: `${RECORD}/adjust`,
     headers: { 'If-Match': '"3"' },
     body: { delta: -1 },
@@ -77,14 +77,14 @@ const versions: readonly ExampleRequest[] = [
   {
     name: 'stale-version',
     operation: 'adjustStock',
-    summary: 'Somebody came between (expectedVersion)',
+    summary: 'The record has changed meanwhile (expectedVersion)',
     path: `${RECORD}/adjust`,
     body: { delta: -1, expectedVersion: 3 },
   },
   {
     name: 'count-blindly',
     operation: 'countStock',
-    summary: 'A stock-take that names no version',
+    summary: 'A stock-take without a precondition',
     path: RECORD,
     body: { onHand: 100 },
   },
@@ -102,7 +102,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'unknown-record',
     operation: 'readStock',
-    summary: 'Case counts',
+    summary: 'SKUs are case-sensitive',
     path: '/api/inventory/stores/STORE001/inventory/sku123',
   },
   {
@@ -115,7 +115,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'key-of-another',
     operation: 'reserveStock',
-    summary: 'A key that came with another request before',
+    summary: 'A key that was used with another request before',
     path: `${RECORD}/reserve`,
     headers: { 'Idempotency-Key': 'order-7' },
     body: { qty: 26 },
@@ -123,7 +123,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'count-too-little',
     operation: 'countStock',
-    summary: 'Fewer than are reserved',
+    summary: 'Fewer units than are reserved',
     path: RECORD,
     headers: { 'If-Match': '*' },
     body: { onHand: 5 },
@@ -138,7 +138,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'batch-refused',
     operation: 'batchStock',
-    summary: 'The second operation cannot be, and so none is',
+    summary: 'The second operation is refused, so none is executed',
     path: '/api/inventory/batch',
     body: {
       operations: [
@@ -153,26 +153,26 @@ const reservations: readonly ExampleRequest[] = [
   {
     name: 'unknown-reservation',
     operation: 'readReservation',
-    summary: 'Never made, or closed long ago',
+    summary: 'Never created, or closed long ago',
     path: `/api/reservations/${NOBODY}`,
   },
   {
     name: 'release-too-much',
     operation: 'releaseReservation',
-    summary: 'More than it holds',
+    summary: 'More than the reservation holds',
     path: '/api/reservations/<reserve.reservation.id>/release',
     body: { lines: [line('SKU123', 11)] },
   },
   {
     name: 'commit-twice',
     operation: 'commitReservation',
-    summary: 'All of it was sold already',
+    summary: 'The reservation was already committed',
     path: '/api/reservations/<create-reservation.reservation.id>/commit',
   },
   {
     name: 'order-too-much',
     operation: 'createReservation',
-    summary: 'One line of two is short: none is held',
+    summary: 'One of two lines is short, so neither is held',
     path: '/api/reservations',
     body: { lines: [line('SKU123', 1), line('SKU124', 1_000)] },
   },

@@ -1,27 +1,32 @@
 import type { ExampleRequest } from './example.js';
 
-/** Whoever looks after the service has a look. */
+/** An operator looks at the service. */
 export const serviceScenario: readonly ExampleRequest[] = [
-  { name: 'health', operation: 'readHealth', summary: 'It is well', path: '/api/health' },
+  {
+    name: 'health',
+    operation: 'readHealth',
+    summary: 'The service is healthy',
+    path: '/api/health',
+  },
   {
     name: 'liveness',
     operation: 'readLiveness',
-    summary: 'It turns',
+    summary: 'The process responds',
     path: '/api/health/liveness',
   },
   {
     name: 'readiness',
     operation: 'readReadiness',
-    summary: 'All is well',
+    summary: 'All checks are ok',
     path: '/api/health/readiness',
   },
   {
     name: 'health-metrics',
     operation: 'readHealthMetrics',
-    summary: 'Everything',
+    summary: 'Everything at once',
     path: '/api/health/metrics',
   },
-  { name: 'metrics', operation: 'readMetrics', summary: 'For a person', path: '/api/metrics' },
+  { name: 'metrics', operation: 'readMetrics', summary: 'For people', path: '/api/metrics' },
   {
     name: 'metrics-reset',
     operation: 'resetMetrics',

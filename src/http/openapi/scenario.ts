@@ -1,8 +1,8 @@
 import type { ExampleRequest } from './example.js';
 import { serviceScenario } from './scenario-service.js';
 
-// A morning in two stores, in the order in which it happens: the requests that the examples show.
-// <name.member.member> stands for what the answer to an earlier request said.
+// The requests that the examples show, in order: a morning in two stores.
+// <name.member.member> stands for a member of the response to an earlier request.
 
 const STORE = '/api/inventory/stores/STORE001/inventory';
 const RECORD = `${STORE}/SKU123`;
@@ -20,14 +20,14 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'adjust-delivery',
     operation: 'adjustStock',
-    summary: 'A delivery of something new',
+    summary: 'A delivery of a new SKU',
     path: `${STORE}/SKU124/adjust`,
     body: { delta: 40, reason: 'delivery', reference: 'delivery-31' },
   },
   {
     name: 'reserve',
     operation: 'reserveStock',
-    summary: 'A customer orders, and has a quarter of an hour to pay',
+    summary: 'An order whose customer has a quarter of an hour to pay',
     path: `${RECORD}/reserve`,
     headers: keyed('order-7'),
     body: { qty: 25, ttlMs: 900_000, reference: 'order-7' },
@@ -35,7 +35,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'reserve-again',
     operation: 'reserveStock',
-    summary: 'The same once more, since no answer came: nothing is held twice',
+    summary: 'A retry, because no response came: nothing is held twice',
     path: `${RECORD}/reserve`,
     headers: keyed('order-7'),
     body: { qty: 25, ttlMs: 900_000, reference: 'order-7' },
@@ -43,33 +43,33 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'read',
     operation: 'readStock',
-    summary: 'What is there now',
+    summary: 'The current record',
     path: RECORD,
   },
   {
     name: 'read-unchanged',
     operation: 'readStock',
-    summary: 'Nothing has changed since',
+    summary: 'The record has not changed since',
     path: RECORD,
     headers: { 'If-None-Match': '"2"' },
   },
   {
     name: 'read-past',
     operation: 'readStock',
-    summary: 'As it was after the first event',
+    summary: 'The record as it was after the first event',
     path: `${RECORD}?at=1`,
   },
   {
     name: 'release-part',
     operation: 'releaseStock',
-    summary: 'The customer wants five less',
+    summary: 'The customer cancels five units',
     path: `${RECORD}/release`,
     body: { reservationId: '<reserve.reservation.id>', qty: 5 },
   },
   {
     name: 'adjust-version',
     operation: 'adjustStock',
-    summary: 'Three are broken; nobody may have come between',
+    summary: 'Three units are broken; refused if the record has changed',
     path: `${RECORD}/adjust`,
     headers: { 'If-Match': '"3"' },
     body: { delta: -3, reason: 'broken' },
@@ -77,7 +77,7 @@ const stock: readonly ExampleRequest[] = [
   {
     name: 'count-again',
     operation: 'countStock',
-    summary: 'A stock-take finds one more than was believed',
+    summary: 'A stock-take finds one unit more than recorded',
     path: RECORD,
     headers: { 'If-Match': '"4"' },
     body: { onHand: 118, reason: 'stock-take' },
@@ -88,7 +88,7 @@ const reservations: readonly ExampleRequest[] = [
   {
     name: 'create-reservation',
     operation: 'createReservation',
-    summary: 'An order of two goods',
+    summary: 'An order of two SKUs',
     path: '/api/reservations',
     headers: keyed('order-8'),
     body: {
@@ -102,13 +102,13 @@ const reservations: readonly ExampleRequest[] = [
   {
     name: 'find-reservations',
     operation: 'listReservations',
-    summary: 'What became of order-8',
+    summary: 'The state of order-8',
     path: '/api/reservations?reference=order-8',
   },
   {
     name: 'commit-part',
     operation: 'commitReservation',
-    summary: 'One line leaves the store',
+    summary: 'One line is sold',
     path: '/api/reservations/<create-reservation.reservation.id>/commit',
     headers: keyed('order-8-parcel-1'),
     body: { lines: [{ storeId: 'STORE001', sku: 'SKU124', qty: 4 }] },
@@ -116,27 +116,27 @@ const reservations: readonly ExampleRequest[] = [
   {
     name: 'read-reservation',
     operation: 'readReservation',
-    summary: 'Half of it is still held',
+    summary: 'One of its two lines is still held',
     path: '/api/reservations/<create-reservation.reservation.id>',
   },
   {
     name: 'commit-rest',
     operation: 'commitReservation',
-    summary: 'The rest leaves, too: no body',
+    summary: 'The rest is sold, too: no body',
     path: '/api/reservations/<create-reservation.reservation.id>/commit',
     headers: keyed('order-8-parcel-2'),
   },
   {
     name: 'extend',
     operation: 'extendReservation',
-    summary: 'order-7 gets another hour',
+    summary: 'order-7 is held for an hour from now',
     path: '/api/reservations/<reserve.reservation.id>/extend',
     body: { ttlMs: 3_600_000 },
   },
   {
     name: 'release-reservation',
     operation: 'releaseReservation',
-    summary: 'It is given up in part',
+    summary: 'Part of it is released',
     path: '/api/reservations/<reserve.reservation.id>/release',
     body: { lines: [{ storeId: 'STORE001', sku: 'SKU123', qty: 10 }] },
   },
@@ -146,7 +146,7 @@ const severalRecords: readonly ExampleRequest[] = [
   {
     name: 'transfer',
     operation: 'transferStock',
-    summary: 'Ten go to another store, which has had none',
+    summary: 'Ten units go to another store, which had none',
     path: '/api/transfers',
     body: {
       from: 'STORE001',
@@ -158,7 +158,7 @@ const severalRecords: readonly ExampleRequest[] = [
   {
     name: 'batch-together',
     operation: 'batchStock',
-    summary: 'All or none',
+    summary: 'All operations or none',
     path: '/api/inventory/batch',
     headers: keyed('import-1'),
     body: {
@@ -172,7 +172,7 @@ const severalRecords: readonly ExampleRequest[] = [
   {
     name: 'batch-each',
     operation: 'batchStock',
-    summary: 'Each on its own: one is done, one is refused',
+    summary: 'Each operation on its own: one succeeds, one is refused',
     path: '/api/inventory/batch',
     body: {
       atomic: false,
@@ -194,38 +194,38 @@ const lists: readonly ExampleRequest[] = [
   {
     name: 'list-stock-next',
     operation: 'listStock',
-    summary: 'The page behind it, which is the last',
+    summary: 'The next page, which is the last',
     path: `${STORE}?limit=1&cursor=<list-stock.nextCursor>`,
   },
   {
     name: 'list-events',
     operation: 'listStockEvents',
-    summary: 'The last three things that happened',
+    summary: 'The last three events of the record',
     path: `${RECORD}/events?limit=3`,
   },
   {
     name: 'list-holds',
     operation: 'listHolds',
-    summary: 'Who holds some',
+    summary: 'The reservations that hold units of the record',
     path: `${RECORD}/reservations`,
   },
   {
     name: 'feed-page',
     operation: 'readFeed',
-    summary: 'The first two things that happened anywhere',
+    summary: 'The first two events of all records',
     path: '/api/events?limit=2',
   },
   {
     name: 'feed-batch',
     operation: 'readFeed',
-    summary: 'The next one, as CloudEvents',
+    summary: 'The next event, as CloudEvents',
     path: '/api/events?after=2&limit=1',
     headers: { Accept: 'application/cloudevents-batch+json' },
   },
   {
     name: 'feed-stream',
     operation: 'readFeed',
-    summary: 'What came behind it, and goes on coming: the first of it',
+    summary: 'The events after sequence 3, as a stream: its beginning',
     path: '/api/events',
     headers: { Accept: 'text/event-stream', 'Last-Event-ID': '3' },
   },

@@ -14,9 +14,9 @@ const health: Operation = {
   method: 'get',
   path: '/api/health',
   tag,
-  summary: 'Ask whether the service is well',
-  description: 'Answered from memory, while the server drains, too.',
-  successes: [found(healthSchema, 'It is.')],
+  summary: 'Check the health of the service',
+  description: 'Answered from memory, also while the server drains.',
+  successes: [found(healthSchema, 'The service is healthy.')],
   problems: [],
   always: true,
 };
@@ -26,9 +26,9 @@ const liveness: Operation = {
   method: 'get',
   path: '/api/health/liveness',
   tag,
-  summary: 'Ask whether the process still turns',
+  summary: 'Check whether the process responds',
   description: 'For a liveness probe: never touches the disk.',
-  successes: [found(livenessSchema, 'It does.')],
+  successes: [found(livenessSchema, 'The process responds.')],
   problems: [],
   always: true,
 };
@@ -38,13 +38,13 @@ const readiness: Operation = {
   method: 'get',
   path: '/api/health/readiness',
   tag,
-  summary: 'Ask whether requests should be sent here',
+  summary: 'Check whether this server should receive requests',
   description:
-    'For a readiness probe. What only refuses writes, or is slow, is named in `degraded`, and is ' +
-    'no reason to send nothing: reads go on.',
+    'For a readiness probe. A fault that only refuses writes, or slows requests down, is listed ' +
+    'in `degraded` and does not make the server unready: it still serves reads.',
   successes: [
-    found(readinessSchema, 'They should.'),
-    { ...found(readinessSchema, 'They should not: it stops, or reads fail.'), status: 503 },
+    found(readinessSchema, 'The server is ready.'),
+    { ...found(readinessSchema, 'Not ready: the server is stopping, or reads fail.'), status: 503 },
   ],
   problems: [],
   always: true,
@@ -55,10 +55,9 @@ const healthMetrics: Operation = {
   method: 'get',
   path: '/api/health/metrics',
   tag,
-  summary: 'Ask for everything at once',
-  description:
-    'Health, readiness with its checks, circuit breakers, bulkheads, and all that is counted.',
-  successes: [found(healthMetricsSchema, 'Everything.')],
+  summary: 'Read health, readiness and metrics at once',
+  description: 'Health, readiness with its checks, circuit breakers, bulkheads and all metrics.',
+  successes: [found(healthMetricsSchema, 'Health, readiness and metrics.')],
   problems: ['overloaded'],
   always: true,
 };
@@ -68,9 +67,9 @@ const metrics: Operation = {
   method: 'get',
   path: '/api/metrics',
   tag,
-  summary: 'Read what is counted',
+  summary: 'Read the metrics as JSON',
   description:
-    'The same as `/metrics`, for people, with estimated quantiles. With `WORKERS`, of all workers.',
+    'Those of `/metrics`, with estimated quantiles, for people. With `WORKERS`, of all workers.',
   successes: [found(metricsSchema, 'All metrics.')],
   problems: ['overloaded'],
   always: true,
@@ -81,13 +80,14 @@ const resetMetrics: Operation = {
   method: 'post',
   path: '/api/metrics/reset',
   tag,
-  summary: 'Count from zero',
-  description: 'Counters and histograms. In production (`NODE_ENV`) there is no such path: 404.',
+  summary: 'Reset the metrics',
+  description:
+    'Sets counters and histograms to zero. In production (`NODE_ENV`) there is no such path: 404.',
   body: { schema: nothingSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true },
   successes: [
     {
       status: 200,
-      description: 'All metrics, from zero.',
+      description: 'All metrics, after the reset.',
       headers: responseHeaders.written,
       content: { 'application/json': metricsSchema },
     },
@@ -101,8 +101,8 @@ const prometheusMetrics: Operation = {
   method: 'get',
   path: '/metrics',
   tag,
-  summary: 'Read what is counted, as Prometheus does',
-  description: 'The text format 0.0.4.',
+  summary: 'Read the metrics as Prometheus text',
+  description: 'The Prometheus text format 0.0.4.',
   successes: [
     {
       status: 200,
@@ -120,7 +120,7 @@ const document: Operation = {
   method: 'get',
   path: '/api/openapi.json',
   tag,
-  summary: 'Read this description',
+  summary: 'Read this API description',
   description: 'OpenAPI 3.1.',
   successes: [found(z.looseObject({ openapi: z.string() }), 'This document.')],
   problems: [],
@@ -134,8 +134,8 @@ const page: Operation = {
   method: 'get',
   path: '/docs',
   tag,
-  summary: 'Look at this description in a browser',
-  description: 'A page that needs nothing from the internet.',
+  summary: 'Show this API description in a browser',
+  description: 'An HTML page that loads nothing from the internet.',
   successes: [
     {
       status: 200,
@@ -152,8 +152,8 @@ const pageFile: Operation = {
   method: 'get',
   path: '/docs/{file}',
   tag,
-  summary: 'Read what the page is made of',
-  description: 'Scripts and style.',
+  summary: 'Read a file of the page',
+  description: 'Its scripts and its style sheet.',
   pathParameters: z.object({ file: z.enum(Object.keys(PAGE_FILES)) }),
   successes: [
     {
@@ -164,7 +164,7 @@ const pageFile: Operation = {
     },
     {
       status: 304,
-      description: 'The file still is as you know it.',
+      description: 'The file has not changed.',
       headers: { ...read, ...fileEtag, ...pageHeaders },
     },
   ],

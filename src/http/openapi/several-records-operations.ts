@@ -13,7 +13,7 @@ export const transferOperation: Operation = {
   path: '/api/transfers',
   tag: 'Several records',
   summary: 'Move units from one store to another',
-  description: 'As one event. Records that the destination does not have yet are created.',
+  description: 'Recorded as one event. Records that the destination does not have yet are created.',
   headers,
   body: { schema: transferSchema, bytesMax: LINES_BODY_BYTES_MAX },
   successes: [done(transferredSchema, 'Moved.')],
@@ -28,9 +28,9 @@ export const batchOperation: Operation = {
   tag: 'Several records',
   summary: 'Execute many operations',
   description:
-    'All or none of them, one after the other, as one event; the key is the header. With ' +
-    '`atomic: false` each on its own, with its own `idempotencyKey`: then the answer is 200, and ' +
-    'each result has its own status.',
+    'By default all operations or none, one after the other, as one event; the idempotency key ' +
+    'is the header. With `atomic: false` each operation on its own, with its own ' +
+    '`idempotencyKey`: then the response is 200, and each result has its own status.',
   headers,
   body: { schema: batchSchema, bytesMax: BATCH_BODY_BYTES_MAX },
   successes: [done(batchResultsSchema, 'The results, in the order of the operations.')],

@@ -31,8 +31,8 @@ const read: Operation = {
   tag,
   summary: 'Read one record',
   description:
-    'Durable state only. Holds that are due have been given back. With `at`: the record as it was, ' +
-    'without an ETag.',
+    'Durable state only. Holds that have expired are already given back. With `at`: the record ' +
+    'as it was then, without an ETag.',
   pathParameters,
   query: recordQuerySchema,
   headers: z.object({ ...requestHeaders.ifMatch, ...requestHeaders.ifNoneMatchToRead }),
@@ -43,7 +43,7 @@ const read: Operation = {
     },
     {
       status: 304,
-      description: 'The record still is as you know it.',
+      description: 'The record has not changed.',
       headers: { ...responseHeaders.read, ...etag },
     },
   ],
@@ -55,10 +55,10 @@ const count: Operation = {
   method: 'put',
   path: RECORD,
   tag,
-  summary: 'Take stock: replace what was believed by what was counted',
+  summary: 'Take stock: set the units on hand to the counted quantity',
   description:
-    'Needs `If-Match` with the version that was looked at, or `If-None-Match: *` to create the ' +
-    'record; neither: 428. What is counted may not be less than what is reserved.',
+    'Requires `If-Match` with the version that you have seen, or `If-None-Match: *` to create ' +
+    'the record; neither: 428. The counted quantity must not be less than the reserved quantity.',
   pathParameters,
   headers: z.object({
     ...requestHeaders.idempotencyKey,
@@ -79,9 +79,9 @@ const adjust: Operation = {
   method: 'post',
   path: `${RECORD}/adjust`,
   tag,
-  summary: 'Add units to what is on hand, or take some away',
+  summary: 'Add units to the stock on hand, or remove units',
   description:
-    'A positive `delta` creates an unknown record. No more can be taken away than is available.',
+    'A positive `delta` creates a missing record. No more units can be removed than are available.',
   pathParameters,
   headers: actionHeaders,
   body: { schema: adjustSchema, bytesMax },
@@ -101,8 +101,9 @@ const reserve: Operation = {
   method: 'post',
   path: `${RECORD}/reserve`,
   tag,
-  summary: 'Hold some units',
-  description: 'With `ttlMs` the hold expires by itself; without, it is kept until it is settled.',
+  summary: 'Hold units of one record',
+  description:
+    'With `ttlMs` the hold expires by itself; without, it lasts until it is committed or released.',
   pathParameters,
   headers: actionHeaders,
   body: { schema: reserveSchema, bytesMax },
@@ -117,7 +118,7 @@ const release: Operation = {
   path: `${RECORD}/release`,
   tag,
   summary: 'Give back what a reservation holds of this record',
-  description: 'All that it holds of it, or `qty` units.',
+  description: 'All units that the reservation holds of this record, or `qty` units.',
   pathParameters,
   headers: actionHeaders,
   body: { schema: releaseLineSchema, bytesMax },

@@ -21,12 +21,12 @@ const SYNC = '/api/sync';
 const LETTERS = `${SYNC}/dead-letters` as const;
 
 const tag = 'Central view';
-/** The view cannot be opened, or another process that has it does not answer. */
+/** The view cannot be opened, or the process that has it does not answer. */
 const NOT_HERE = ['aggregate-behind'] as const;
 const letterParameters = z.object({ id: letterIdSchema });
 const nothing = { schema: nothingSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true } as const;
 
-/** The answer to what changes how the service works, not stock: there is nothing to repeat. */
+/** The response to a change of how the service works, not of stock: it has no idempotency key. */
 function changed(schema: z.ZodType, description: string): Success {
   const content = { 'application/json': schema };
   return { status: 200, description, headers: responseHeaders.written, content };
@@ -37,11 +37,12 @@ const sku: Operation = {
   method: 'get',
   path: '/api/inventory/skus/{sku}',
   tag,
-  summary: 'Read what all stores together have of one SKU',
+  summary: 'Read the stock of one SKU over all stores',
   description:
-    'As of the last run of the worker: `asOf` says how far each source is folded, and how old that ' +
-    'is. To read what you have written, name its sequence as `minSequence`, and where there are several ' +
-    'sources the one that you wrote to as `source`. An SKU that nobody has has no stores.',
+    'As of the last run of the worker: `asOf` says how far each source is folded, and how old ' +
+    'that is. To read your own write, pass its sequence as `minSequence` and, if there are ' +
+    'several sources, the one that you wrote to as `source`. For an unknown SKU, `stores` is ' +
+    'empty.',
   pathParameters: z.object({ sku: skuSchema }),
   query: centralSkuQuerySchema,
   successes: [found(centralSkuSchema, 'The totals, and the share of every store.')],
@@ -53,12 +54,12 @@ const run: Operation = {
   method: 'post',
   path: SYNC,
   tag,
-  summary: 'Fold now what there is to fold',
+  summary: 'Fold new events now',
   description:
-    'One run over all sources, also of one that its circuit breaker leaves out. A run in progress ' +
-    'is joined.',
+    'One run over all sources, including those whose circuit breaker is open. If a run is in ' +
+    'progress, the request joins it.',
   body: nothing,
-  successes: [changed(syncRunSchema, 'What the run did.')],
+  successes: [changed(syncRunSchema, 'The result of the run.')],
   problems: NOT_HERE,
 };
 
@@ -67,9 +68,9 @@ const status: Operation = {
   method: 'get',
   path: `${SYNC}/status`,
   tag,
-  summary: 'Ask how the worker and its sources are',
-  description: 'Answered from memory, where the view is open.',
-  successes: [found(syncStatusSchema, 'How they are.')],
+  summary: 'Read the state of the worker and its sources',
+  description: 'Answered from memory, by the process that has the view.',
+  successes: [found(syncStatusSchema, 'The state.')],
   problems: NOT_HERE,
 };
 
@@ -79,9 +80,9 @@ const start: Operation = {
   path: `${SYNC}/start`,
   tag,
   summary: 'Turn the periodic timer on, or change its interval',
-  description: 'Until the service stops: the next start follows the environment again.',
+  description: 'Until the service stops: the next start uses the environment variables again.',
   body: { schema: startSyncSchema, bytesMax: STOCK_BODY_BYTES_MAX, optional: true },
-  successes: [changed(syncStatusSchema, 'On.')],
+  successes: [changed(syncStatusSchema, 'The timer is on.')],
   problems: NOT_HERE,
 };
 
@@ -91,9 +92,9 @@ const stop: Operation = {
   path: `${SYNC}/stop`,
   tag,
   summary: 'Turn the periodic timer off',
-  description: 'Answers when the run in progress has ended.',
+  description: 'The response is sent when the run in progress has ended.',
   body: nothing,
-  successes: [changed(syncStatusSchema, 'Off.')],
+  successes: [changed(syncStatusSchema, 'The timer is off.')],
   problems: NOT_HERE,
 };
 
@@ -103,7 +104,7 @@ const letters: Operation = {
   path: LETTERS,
   tag,
   summary: 'List the events that could not be folded',
-  description: 'By source and sequence. They are in no total until they are retried.',
+  description: 'Sorted by source and sequence. They are in no total until a retry folds them.',
   query: lettersQuerySchema,
   successes: [found(letterPageSchema, 'One page.')],
   problems: NOT_HERE,
@@ -114,13 +115,13 @@ const retry: Operation = {
   method: 'post',
   path: `${LETTERS}/{id}/retry`,
   tag,
-  summary: 'Try once more to fold an event',
+  summary: 'Retry to fold an event',
   description:
-    'It is read from its source again. Others that waited for it are tried, too. 503: the source ' +
-    'cannot be read.',
+    'The event is read from its source again. Other dead letters that waited for it are retried, ' +
+    'too. 503: the source cannot be read.',
   pathParameters: letterParameters,
   body: nothing,
-  successes: [changed(retriedSchema, 'It was tried.')],
+  successes: [changed(retriedSchema, 'The result of the attempt.')],
   problems: [...NOT_HERE, 'dead-letter-not-found', 'storage-unavailable', 'overloaded'],
 };
 
@@ -129,12 +130,16 @@ const discard: Operation = {
   method: 'delete',
   path: `${LETTERS}/{id}`,
   tag,
-  summary: 'Give an event up',
-  description: 'It will be in no total. Who asks why finds the `reason` in dead-letters.jsonl.',
+  summary: 'Discard a dead letter',
+  description: 'Its events will be in no total. The `reason` is kept in dead-letters.jsonl.',
   pathParameters: letterParameters,
   query: discardQuerySchema,
   successes: [
-    { status: 204, description: 'It is given up, durably.', headers: responseHeaders.written },
+    {
+      status: 204,
+      description: 'The dead letter is durably discarded.',
+      headers: responseHeaders.written,
+    },
   ],
   problems: [...NOT_HERE, 'dead-letter-not-found', 'storage-unavailable'],
 };

@@ -11,7 +11,7 @@ import { RequestError } from '../request-error.js';
 import { refuseQuery } from '../request-input.js';
 import { methodNotAllowed } from '../route-deps.js';
 
-/** What the page loads, and of what type it is. */
+/** The files that the page loads, and their media types. */
 export const PAGE_FILES = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
@@ -20,7 +20,7 @@ export const PAGE_FILES = {
 
 type PageFile = keyof typeof PAGE_FILES;
 
-// Addresses are relative, so that the page also works below a prefix that a proxy takes off.
+// URLs are relative, so that the page also works behind a proxy that strips a path prefix.
 const PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -46,7 +46,7 @@ const START = `SwaggerUIBundle({
 });
 `;
 
-/** For the page alone: on every answer of the API these headers would cost more than they tell. */
+/** Only for the page: on answers of the API these headers would cost more than they are worth. */
 const protectPage = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
@@ -61,19 +61,19 @@ const protectPage = helmet({
       frameAncestors: ["'none'"],
     },
   },
-  // Whether there is TLS is known to who terminates it, not here.
+  // Whether TLS is in use is known only where it is terminated, not here.
   strictTransportSecurity: false,
-  // For browsers of long ago.
+  // Only for obsolete browsers.
   xDnsPrefetchControl: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
   xXssProtection: false,
 });
 
-/** The API description as it was committed, and a page that shows it without the internet. */
+/** The committed API description, and a page that shows it without access to the internet. */
 export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAnswer }): void {
   const description = readFileSync(packageFile('docs/openapi.json'), 'utf8');
-  /** Read when somebody looks at the page, and then kept. */
+  /** Read at first use, and then kept. */
   const files = new Map<PageFile, StoredFile>();
   const onlyGet = methodNotAllowed('GET', 'HEAD');
   router.route('/api/openapi.json').get(describe).all(onlyGet);
@@ -113,7 +113,7 @@ export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAn
 const HTML = ['Content-Type', 'text/html; charset=utf-8'];
 const REVALIDATED = ['Cache-Control', 'no-cache'];
 
-// What is refused is refused first: a problem document has no use for the page's headers.
+// Refusals come before `protectPage`: a problem document has no use for the page's headers.
 
 function checkQuery(request: Request, _response: Response, next: NextFunction): void {
   refuseQuery(request);

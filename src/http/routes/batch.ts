@@ -24,7 +24,7 @@ import {
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 import { adjustCommand, reserveCommand } from '../stock-commands.js';
 
-/** With more of them, others get their turn between the steps of the work. */
+/** A batch with more operations yields to other requests before it is executed. */
 const OPERATIONS_PER_TURN = 1_000;
 
 /** Many operations in one request: all or none as one event, or each on its own. */
@@ -69,14 +69,14 @@ export function batchRoutes(router: IRouter, deps: RouteDeps): void {
     if (request.headers['idempotency-key'] !== undefined) {
       throw new RequestError(
         'validation-failed',
-        'With atomic: false every operation has its own idempotencyKey, and the request none.',
+        'With atomic: false, send an idempotencyKey in each operation and no Idempotency-Key header.',
       );
     }
     const commands = asked.map((each): IndependentCommand => {
       const { idempotencyKey, ...operation } = each;
       const command = operationOf(each, ids);
       if (idempotencyKey === undefined) return { command };
-      // Not what a batch of this one operation is: that is another command, with another answer.
+      // 'each': an atomic batch of the same operation is another command, with another answer.
       return { command, request: keyedRequest(request, idempotencyKey, ['each', operation]) };
     });
     refuseLate();
@@ -129,13 +129,13 @@ function refuseOwnKeys(operations: readonly BatchOperationBody[]): void {
   const index = operations.findIndex(({ idempotencyKey }) => idempotencyKey !== undefined);
   if (index === -1) return;
   const pointer = `/operations/${index}/idempotencyKey`;
-  const detail = 'goes with atomic: false only; the key of an atomic batch is the header';
+  const detail = 'needs atomic: false; the key of an atomic batch is the Idempotency-Key header';
   throw new RequestError('validation-failed', 'The body is not acceptable.', {
     errors: [{ pointer, detail }],
   });
 }
 
-/** Undefined: nothing was recorded. */
+/** Undefined: no event was recorded. */
 function highestSequence(outcomes: readonly IndependentOutcome[]): number | undefined {
   let highest: number | undefined;
   for (const outcome of outcomes) {

@@ -17,12 +17,12 @@ import { eventJson } from '../json/wire-json.js';
 
 const EVENTS = '/api/events';
 const DEFAULT_LIMIT = 100;
-/** The first is what somebody gets who takes anything. */
+/** The first is the default, for a client that accepts anything. */
 const FORMS = ['application/json', CLOUD_EVENTS_BATCH, EVENT_STREAM] as const;
-/** Those who are cut off together return over as long a time again. */
+/** The least delay before a client reconnects; jitter adds up to as much again. */
 const RETRY_MS = 1_000;
 
-/** Everything that has happened and is durable, in order. */
+/** All durable events, in order. */
 export function eventRoutes(
   router: IRouter,
   { feed, send, random, release }: RouteDeps & { readonly random: Random },
@@ -60,7 +60,7 @@ export function eventRoutes(
 
   async function stream(request: Request, response: Response, query: FeedQuery): Promise<void> {
     const after = streamPosition(request, query);
-    // Another process may have appended what this one has not seen yet: reading looks.
+    // Another process may have appended events that this one has not seen yet: a read finds them.
     if (after > feed.durableSequence()) await feed.eventsAfter(after, 1);
     if (after > feed.durableSequence()) {
       send(request, response, problemAnswer(positionAhead(after, feed), sourceOf(request)));
@@ -68,7 +68,7 @@ export function eventRoutes(
     }
     followers.assertRoom();
     release(response);
-    // Nothing that comes behind a stream could ever be answered.
+    // A request that is pipelined behind a stream could never be answered.
     lingerOnClose(request.socket, request);
     const id = ['X-Request-Id', request.requestId, ...(response.quotaHeaders ?? [])];
     response.writeHead(200, [...STREAM_HEADERS, ...VARIED, ...feedHeaders(feed), ...id]);
@@ -81,10 +81,10 @@ export function eventRoutes(
   }
 }
 
-/** What a browser sends when it comes back wins over the URL, which it cannot change. */
+/** The header that a browser sends when it reconnects overrides the URL, which it cannot change. */
 function streamPosition(request: Request, { after = 0, limit }: FeedQuery): number {
   if (limit !== undefined) {
-    throw new RequestError('validation-failed', 'A stream has no end, and so no limit.');
+    throw new RequestError('validation-failed', 'A stream has no end, so it takes no limit.');
   }
   const last = request.headers['last-event-id'];
   if (last === undefined) return after;
@@ -107,7 +107,7 @@ function jsonPage({ events, after, headers }: FoundEvents): Answer {
   return { status: 200, headers: [...READ, ...headers], body };
 }
 
-/** An array has no place for the next position: a link says it (RFC 8288). */
+/** An array has no place for the next position: a Link header has it (RFC 8288). */
 function cloudEventsPage({ events, after, limit, headers, nodeId }: FoundEvents): Answer {
   const next = `<${EVENTS}?after=${nextAfter(events, after)}&limit=${limit}>; rel="next"`;
   const type = ['Content-Type', CLOUD_EVENTS_BATCH, 'Cache-Control', 'no-cache', 'Link', next];
@@ -118,18 +118,18 @@ function nextAfter(events: readonly InventoryEvent[], after: number): number {
   return events.at(-1)?.sequence ?? after;
 }
 
-/** Other data, or data that was set back: to wait here would be to miss what comes meanwhile. */
+/** The log has other data, or was set back: a client that waited here would miss events. */
 function positionAhead(after: number, feed: DurableLog): Problem {
   const sequence = feed.durableSequence();
   return {
     code: 'position-ahead',
-    detail: 'This log has not come so far: it is not the one that the position is from.',
+    detail: 'This log ends before the position, so the position is from another log.',
     members: { after, sequence },
     headers: feedHeaders(feed),
   };
 }
 
-/** Some clients name a charset: what JSON is written in needs none, and is the one that they mean. */
+/** Some clients name a charset: it is ignored, since JSON is UTF-8, and that is what they mean. */
 function acceptedForm(request: Request): string | false {
   const accept = request.headers.accept?.replace(/;\s*charset=[^,;]*/gi, '');
   if (accept !== undefined) request.headers.accept = accept;
@@ -137,7 +137,7 @@ function acceptedForm(request: Request): string | false {
 }
 
 const VARIED = ['Vary', 'Accept'] as const;
-/** The stream is the last answer of its connection, and no proxy (nginx) is to gather it. */
+/** The stream is the last answer of its connection, and a proxy (nginx) must not buffer it. */
 const STREAM_HEADERS = [
   ...['Content-Type', EVENT_STREAM, 'Cache-Control', 'no-cache'],
   ...['X-Accel-Buffering', 'no', 'Connection', 'close'],
@@ -145,7 +145,7 @@ const STREAM_HEADERS = [
 
 const NOT_ACCEPTABLE: Problem = {
   code: 'not-acceptable',
-  detail: `The feed comes as ${FORMS.join(', ')}.`,
+  detail: `The feed is available as ${FORMS.join(', ')}.`,
   headers: VARIED,
 };
 

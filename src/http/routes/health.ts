@@ -12,7 +12,7 @@ import { timeText } from '../../time-text.js';
 
 const LIVENESS = JSON.stringify({ status: 'ok' } satisfies z.infer<typeof livenessSchema>);
 
-/** Answered from memory, also while the server drains: to a probe that must not look broken. */
+/** Answered from memory, also while the server drains: it must not look broken to a probe. */
 export function healthRoutes(
   router: IRouter,
   deps: {

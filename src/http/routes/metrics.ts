@@ -8,20 +8,20 @@ import { nothingSchema } from '../schemas/request-schemas.js';
 import { methodNotAllowed } from '../route-deps.js';
 import { timeText } from '../../time-text.js';
 
-/** What the service had counted at one moment, over all of its processes. */
+/** The counts of the service at one moment, over all of its processes. */
 export interface MetricsReading {
-  /** Wall time, ms since the epoch, from which it counts. */
+  /** Start of the counts: wall time, ms since the epoch. */
   readonly sinceMs: number;
   json(): MetricsBody['metrics'];
-  /** The text format 0.0.4 of Prometheus. */
+  /** Prometheus text format 0.0.4. */
   text(): string;
-  /** How circuit breakers and bulkheads stand. */
+  /** The state of circuit breakers and bulkheads. */
   readonly resilience: ResilienceBody;
 }
 
 export interface MetricsSource {
   read(): MetricsReading | Promise<MetricsReading>;
-  /** Counts from zero again, and reads. */
+  /** Resets the counts to zero, and reads them. */
   reset(): MetricsReading | Promise<MetricsReading>;
 }
 
@@ -37,7 +37,7 @@ export function metricsRoutes(
   deps: {
     readonly metrics: MetricsSource;
     readonly send: SendAnswer;
-    /** Whether the counts may be set back: not where an alert may look at them. */
+    /** Whether the counts may be reset: not where alerts may depend on them. */
     readonly mayReset: boolean;
   },
 ): void {

@@ -21,7 +21,7 @@ const RESERVATIONS = '/api/reservations';
 
 type ReservationRequest = Request<{ id: string }>;
 
-/** Orders over several records, and the life of every reservation. */
+/** Orders over several records, and the lifecycle of every reservation. */
 export function reservationRoutes(
   router: IRouter,
   { queries, ids, send, run, refuse }: RouteDeps,

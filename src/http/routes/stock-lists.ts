@@ -21,7 +21,7 @@ const holdPlace = z.strictObject({ expiresAt: z.int().nullable(), id: z.string()
 type StoreRequest = Request<{ storeId: string }>;
 type StockRequest = Request<{ storeId: string; sku: string }>;
 
-/** What one store has; what happened to one record; who holds some of it. */
+/** The records of one store; the history of one record; the reservations that hold some of it. */
 export function stockListRoutes(router: IRouter, { queries, feed, send }: RouteDeps): void {
   router.route(STORE).get(listRecords).all(methodNotAllowed('GET', 'HEAD'));
   router.route(`${STORE}/:sku/events`).get(listEvents).all(methodNotAllowed('GET', 'HEAD'));
@@ -31,7 +31,7 @@ export function stockListRoutes(router: IRouter, { queries, feed, send }: RouteD
     const storeId = parseStoreId(request.params.storeId);
     const scope = { list: 'records', of: storeId } as const;
     const { after, limit } = requestedPage(parseQuery(pageQuerySchema, request), scope, skuSchema);
-    // Before the records are looked at: they show at least this much, and perhaps more.
+    // Taken before the records are read: they reflect at least this sequence, perhaps a later one.
     const sequence = feed.durableSequence();
     const found = await queries.recordsOf(storeId, { after, limit: limit + 1 });
     const answer = listAnswer({
@@ -81,7 +81,7 @@ function previousOf(event: InventoryEvent, name: StockName): number {
   return event.lines[lineIndexOf(event, name)]?.previousSequence ?? 0;
 }
 
-/** What was noted about this record: of a batch, by the last of its operations that did. */
+/** The note about this record; in a batch, that of the last operation on it that has one. */
 function noteOf(event: InventoryEvent, name: StockName): Note {
   if (event.operations === undefined) return event;
   const index = lineIndexOf(event, name);

@@ -35,7 +35,7 @@ type StockRequest = Request<{ storeId: string; sku: string }>;
 export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }: RouteDeps): void {
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX });
 
-  // Routes are tried one after the other: the busiest come first.
+  // Routes are tried in order: the busiest come first.
   router.route(`${RECORD}/reserve`).post(body, reserve).all(methodNotAllowed('POST'));
   router.route(`${RECORD}/adjust`).post(body, adjust).all(methodNotAllowed('POST'));
   router
@@ -91,7 +91,7 @@ export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }
 
   async function show(request: StockRequest, response: Response): Promise<void> {
     const name = parseStockName(request.params);
-    // Most reads ask for the present: only the others pay for a query.
+    // Most reads ask for the present: only the others pay for parsing a query.
     if (request.url.includes('?')) {
       const { at } = parseQuery(recordQuerySchema, request);
       if (at !== undefined) {

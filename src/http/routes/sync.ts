@@ -25,13 +25,13 @@ const LETTERS = `${SYNC}/dead-letters`;
 type LetterRequest = Request<{ id: string }>;
 
 /**
- * The central view, the worker that keeps it, and what that could not fold. `createForwarding` is asked first:
- * another process may be the one that answers.
+ * The central view, the worker that maintains it, and its dead letters. `forward` is a
+ * handler that runs first: another process may be the one that answers.
  */
 export function syncRoutes(
   router: IRouter,
   { central, send, release }: RouteDeps,
-  createForwarding?: RequestHandler,
+  forward?: RequestHandler,
 ): void {
   const { worker, desk, queries } = central;
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX, allowEmpty: true });
@@ -46,16 +46,16 @@ export function syncRoutes(
 
   function route(path: string): IRoute {
     const made = router.route(path);
-    return createForwarding === undefined ? made : made.all(createForwarding);
+    return forward === undefined ? made : made.all(forward);
   }
 
   async function readSku(request: Request<{ sku: string }>, response: Response): Promise<void> {
     const sku = parseSku(request.params.sku);
     const { minSequence = 0, waitMs = 0, source } = parseQuery(centralSkuQuerySchema, request);
     if (source !== undefined && !queries.knows(source)) {
-      throw new RequestError('validation-failed', 'The query: source is none of the sources.');
+      throw new RequestError('validation-failed', 'The query: source is not the name of a source.');
     }
-    // Those who wait must not take the places of those who read; how many may is limited there.
+    // Reads that wait must not take the places of others; `queries` limits how many may wait.
     if (waitMs > 0) release(response);
     const found = await queries.sku(sku, { minSequence, source, waitMs });
     send(request, response, read(centralSkuJson(sku, found)));
@@ -127,7 +127,7 @@ function changed(body: object): Answer {
   return { status: 200, headers: WRITTEN, body: JSON.stringify(body) };
 }
 
-/** Of a route that is told nothing. */
+/** For a route that takes no input. */
 function expectNothing(request: Request): void {
   refuseQuery(request);
   parseBody(nothingSchema, request);

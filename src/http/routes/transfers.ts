@@ -7,7 +7,7 @@ import { parseBody, refuseQuery } from '../request-input.js';
 import { transferSchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
-/** Goods that move from one store to another, as one event. */
+/** Stock that moves from one store to another, as one event. */
 export function transferRoutes(router: IRouter, { run }: RouteDeps): void {
   const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   router.route('/api/transfers').post(body, transfer).all(methodNotAllowed('POST'));

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { healthMembers, readinessSchema } from './response-schemas.js';
 import { timeSchema } from './value-schemas.js';
 
-// What the metrics look like as JSON, for the API description, for types and for tests.
+// The metrics as JSON, for the API description, for types and for tests.
 
 const labels = z.record(z.string(), z.string());
 const help = z.string();
 const seconds = z
   .number()
   .nullable()
-  .meta({ description: 'Estimated; null: nothing was observed.' });
+  .meta({ description: 'Estimated from the buckets; null if nothing was observed.' });
 
 const numberMetricSchema = z
   .strictObject({
@@ -17,7 +17,8 @@ const numberMetricSchema = z
     help,
     together: z.enum(['sum', 'largest', 'smallest', 'each']).meta({
       description:
-        'With `WORKERS`: what the values of all workers are here; each: every one, labelled `worker`.',
+        'With `WORKERS`: how the values of all workers are combined. `each`: not at all, and ' +
+        'each sample has the label `worker`.',
     }),
     samples: z.array(z.strictObject({ labels, value: z.number() })),
   })
@@ -37,17 +38,17 @@ const histogramMetricSchema = z
         p99: seconds,
         buckets: z
           .record(z.string(), z.int().min(0))
-          .meta({ description: 'How many were at most so large, by upper end.' }),
+          .meta({ description: 'Cumulative counts by the upper bound of the bucket.' }),
       }),
     ),
   })
   .meta({ id: 'HistogramMetric' });
 
 const metricsMembers = {
-  since: timeSchema.meta({ description: 'Counters and histograms count from here.' }),
+  since: timeSchema.meta({ description: 'The time from which counters and histograms count.' }),
   metrics: z
     .record(z.string(), z.union([numberMetricSchema, histogramMetricSchema]))
-    .meta({ description: 'By name, as in `/metrics`.' }),
+    .meta({ description: 'By metric name, as in `/metrics`.' }),
 };
 
 export const metricsSchema = z.strictObject(metricsMembers).meta({ id: 'Metrics' });
@@ -59,8 +60,8 @@ const circuitBreakerSchema = z
     state: z.enum(['closed', 'open', 'half-open']),
     successes: count,
     failures: count,
-    refused: count.meta({ description: 'Calls that were not let through.' }),
-    opened: count.meta({ description: 'How often it has opened.' }),
+    refused: count.meta({ description: 'Calls that the breaker did not let through.' }),
+    opened: count.meta({ description: 'How often the breaker has opened.' }),
   })
   .meta({ id: 'CircuitBreaker' });
 
@@ -80,7 +81,7 @@ const resilienceMembers = {
   bulkheads: z.record(z.string(), bulkheadSchema).meta({ description: 'By name.' }),
 };
 
-/** Everything at once. */
+/** Health, readiness, breakers, bulkheads and metrics in one document. */
 export const healthMetricsSchema = z
   .strictObject({
     ...healthMembers,

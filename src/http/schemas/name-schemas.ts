@@ -5,13 +5,13 @@ import { REQUEST_QTY_MAX } from '../../domain/stock.js';
 /** The longest hold, in ms: a year. */
 const TTL_MS_MAX = 31_536_000_000;
 
-/** Also what needs no escaping inside a JSON text or a path. */
+/** Such an id also needs no escaping in a JSON text or in a path. */
 export const RESERVATION_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-// Counted in characters, as a JSON schema counts: an emoji is one. A reason is a person's text, so
-// line breaks and what a terminal adds may come along: they are stored escaped, as is everything.
-// Not \p{Cc}: these patterns are published, and not every reader of a JSON schema knows properties.
-/* eslint-disable no-control-regex -- what is refused, and ESC in a reason */
+// Lengths count code points, as JSON Schema does: a surrogate pair is one. A reason is written by a
+// person, so tabs, line breaks and ESC (pasted from a terminal) are allowed; all text is stored
+// escaped. Not \p{Cc}: these patterns are published, and not every validator supports properties.
+/* eslint-disable no-control-regex -- the refused characters, and ESC in a reason */
 const REASON_PATTERN = /^(?:[^\x00-\x1f\x7f-\x9f]|[\t\n\r\x1b]){1,256}$/u;
 const REFERENCE_PATTERN = /^[^\x00-\x1f\x7f-\x9f]{1,256}$/u;
 /* eslint-enable no-control-regex */
@@ -22,7 +22,7 @@ export const storeIdSchema = z
     STORE_ID_PATTERN,
     "must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit",
   )
-  .meta({ id: 'StoreId', description: 'Names a store. Case counts.', example: 'STORE001' });
+  .meta({ id: 'StoreId', description: 'Identifies a store; case-sensitive.', example: 'STORE001' });
 
 export const skuSchema = z
   .string()
@@ -31,7 +31,7 @@ export const skuSchema = z
     "must be 1 to 64 letters, digits, spaces, '.', '_', ':', '+' or '-', " +
       'begin with a letter or digit and not end with a space',
   )
-  .meta({ id: 'Sku', description: 'Names a good. Case counts.', example: 'SKU123' });
+  .meta({ id: 'Sku', description: 'Identifies a product; case-sensitive.', example: 'SKU123' });
 
 export const reservationIdSchema = z
   .string()
@@ -44,18 +44,22 @@ export const reservationIdSchema = z
 export const reasonSchema = z
   .string()
   .regex(REASON_PATTERN, 'must be 1 to 256 characters of text')
-  .meta({ id: 'Reason', description: 'Why, in your words; kept with the event.' });
+  .meta({ id: 'Reason', description: 'Free text that says why; stored with the event.' });
 
 export const referenceSchema = z
   .string()
   .regex(REFERENCE_PATTERN, 'must be 1 to 256 characters without control characters')
-  .meta({ id: 'Reference', description: 'Your name for it; kept.', example: 'order-7' });
+  .meta({
+    id: 'Reference',
+    description: 'Your own identifier, such as an order number; stored with the event.',
+    example: 'order-7',
+  });
 
 export const qtySchema = z
   .int()
   .min(1)
   .max(REQUEST_QTY_MAX)
-  .meta({ id: 'Quantity', description: 'Units.', example: 25 });
+  .meta({ id: 'Quantity', description: 'Number of units.', example: 25 });
 
 export const deltaSchema = z
   .int()
@@ -64,7 +68,7 @@ export const deltaSchema = z
   .refine((delta) => delta !== 0, 'must not be 0')
   .meta({
     id: 'Delta',
-    description: 'Units to add, or (negative) to take away.',
+    description: 'Units to add; if negative, units to remove.',
     not: { const: 0 },
     example: -3,
   });
@@ -73,12 +77,12 @@ export const onHandSchema = z
   .int()
   .min(0)
   .max(REQUEST_QTY_MAX)
-  .meta({ id: 'CountedQuantity', description: 'Units that were counted.', example: 120 });
+  .meta({ id: 'CountedQuantity', description: 'The counted number of units.', example: 120 });
 
 export const versionSchema = z
   .int()
   .min(1)
-  .meta({ id: 'Version', description: 'Counts the events of one stock record.', example: 4 });
+  .meta({ id: 'Version', description: 'The number of events of one stock record.', example: 4 });
 
 export const ttlMsSchema = z
   .int()

@@ -11,14 +11,14 @@ import { requestIdSchema } from '../request-id.js';
 import { reservationStatusSchema, timeSchema, unitsSchema } from './value-schemas.js';
 
 // One schema for each code (problem.ts has their statuses and titles), for the API description and
-// for tests: like every answer, problem documents are not checked while the service runs.
+// for tests: like every response, problem documents are not validated at run time.
 
 const operation = z
   .int()
   .min(0)
   .exactOptional()
-  .meta({ description: 'Of an atomic batch: the index of the operation that was refused.' });
-const currentVersion = z.int().min(0).meta({ description: '0: there is no such record.' });
+  .meta({ description: 'In an atomic batch: the zero-based index of the refused operation.' });
+const currentVersion = z.int().min(0).meta({ description: '0 if the record does not exist.' });
 const shortage = z
   .strictObject({
     storeId: storeIdSchema,
@@ -29,13 +29,15 @@ const shortage = z
   })
   .meta({ id: 'Shortage' });
 
-/** What a problem of this code says besides the members that every problem has. */
+/** The members of a problem of this code, besides those that every problem has. */
 const MEMBERS: Partial<Record<ProblemCode, z.ZodRawShape>> = {
   'validation-failed': {
     errors: z
       .array(
         z.strictObject({
-          pointer: z.string().meta({ description: 'A JSON pointer into the body; "": all of it.' }),
+          pointer: z
+            .string()
+            .meta({ description: 'A JSON Pointer into the body; "" is the whole body.' }),
           detail: z.string(),
         }),
       )
@@ -46,13 +48,17 @@ const MEMBERS: Partial<Record<ProblemCode, z.ZodRawShape>> = {
   'reservation-not-active': { reservationStatus: reservationStatusSchema },
   'position-ahead': {
     after: z.int().min(1),
-    sequence: z.int().min(0).meta({ description: 'Of the last durable event; 0: none yet.' }),
+    sequence: z
+      .int()
+      .min(0)
+      .meta({ description: 'The sequence of the last durable event; 0 if there is none.' }),
   },
   'precondition-failed': { currentVersion },
   'insufficient-stock': {
     lines: z.array(shortage).min(1),
     earliestExpiry: timeSchema.exactOptional().meta({
-      description: 'When the holds expire that would free enough, if none is renewed.',
+      description:
+        'When enough units become available by the expiry of holds, if none is extended.',
     }),
     operation,
   },
@@ -76,7 +82,7 @@ export function problemOfCodes(codes: readonly ProblemCode[]): z.ZodType {
   return z.discriminatedUnion('code', [first, ...others]);
 }
 
-/** The short answers to what is no acceptable request (client-errors.ts), by their status. */
+/** The short responses to input that is not a valid request (client-errors.ts), by status. */
 export const connectionProblemSchemas: ReadonlyMap<number, z.ZodType> = new Map(
   Object.keys(CONNECTION_CODES).map((status) => [
     Number(status),
@@ -117,7 +123,7 @@ function connectionSchemaOf(status: ConnectionStatus): z.ZodType {
     .meta({
       id: `${pascalCase(code)}Connection`,
       description:
-        'Where there is no request yet that could be answered: without an `X-Request-Id`, and the ' +
-        'connection closes.',
+        'Refuses a connection on which no valid request has been received: the response has no ' +
+        '`X-Request-Id`, and the connection is closed.',
     });
 }

@@ -72,7 +72,7 @@ export const settleSchema = z
       .max(LINES_MAX)
       .exactOptional(),
   })
-  .meta({ id: 'Settle', description: 'Without `lines`: all that is still held.' });
+  .meta({ id: 'Settle', description: 'Without `lines`: everything that is still held.' });
 
 export const extendSchema = z.strictObject({ ttlMs: ttlMsSchema }).meta({ id: 'Extend' });
 
@@ -119,7 +119,7 @@ const batchOf = <T extends z.ZodType>(operation: T) =>
   });
 
 export const batchSchema = batchOf(batchOperationSchema).meta({ id: 'Batch' });
-/** The batch without its operations, of which there are too many to look at in one turn. */
+/** The batch, its operations unchecked: they are too many to check in one event loop turn. */
 export const batchFrameSchema = batchOf(z.unknown());
 
 const limit = z
@@ -137,7 +137,7 @@ const page = {
   cursor: z
     .string()
     .exactOptional()
-    .meta({ description: 'The `nextCursor` of the page before, as it came.' }),
+    .meta({ description: 'The `nextCursor` of the previous page, unchanged.' }),
 };
 
 export const pageQuerySchema = z.strictObject(page);
@@ -157,11 +157,11 @@ export const recordQuerySchema = z.strictObject({
     .exactOptional()
     .meta({
       type: 'string',
-      description: 'A sequence or an RFC 3339 time in UTC: the record as it was then.',
+      description: 'Read the record as of this sequence or RFC 3339 time in UTC.',
     }),
 });
 
-/** A place between two events: behind the one with this sequence; 0: before the first. */
+/** A position between two events: after the one with this sequence; 0: before the first. */
 export const positionSchema = z
   .string()
   .regex(/^(?:0|[1-9]\d{0,15})$/, 'must be a sequence, or 0')
@@ -173,12 +173,12 @@ export const feedQuerySchema = z.strictObject({
     type: 'integer',
     minimum: 0,
     default: 0,
-    description: 'The sequence of the last event that you have; 0: none.',
+    description: 'The sequence of the last event that you already have; 0 if you have none.',
   }),
   limit: limit.transform(Number).exactOptional().meta(limitInWords),
 });
 
 export type FeedQuery = z.infer<typeof feedQuerySchema>;
 
-/** Of an action that takes no words: an object without members, or no body at all. */
+/** The body of an action without parameters: an empty object, or no body at all. */
 export const nothingSchema = z.strictObject({}).meta({ id: 'Nothing' });

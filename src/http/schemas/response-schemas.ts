@@ -8,15 +8,15 @@ import {
   unitsSchema,
 } from './value-schemas.js';
 
-// What answers look like, for the API description, for types and for tests: answers are rendered
-// by hand (wire-json.ts) and not checked while the service runs.
+// The responses, for the API description, for types and for tests: they are rendered by hand
+// (wire-json.ts) and not validated at run time.
 
 const stockName = { storeId: storeIdSchema, sku: skuSchema };
 
 export const stockRecordSchema = z
   .strictObject({
     ...stockName,
-    qty: unitsSchema.meta({ description: 'Available to sell: on hand less reserved.' }),
+    qty: unitsSchema.meta({ description: 'Available to sell: `onHand` - `reserved`.' }),
     reserved: unitsSchema,
     onHand: unitsSchema,
     version: versionSchema,
@@ -33,7 +33,7 @@ const reservationMembers = {
   lines: z.array(
     z.strictObject({
       ...stockName,
-      qty: unitsSchema.meta({ description: 'held + committed + released + expired' }),
+      qty: unitsSchema.meta({ description: '`held` + `committed` + `released` + `expired`' }),
       held: unitsSchema,
       committed: unitsSchema,
       released: unitsSchema,
@@ -47,7 +47,7 @@ const reservationSchema = z.strictObject(reservationMembers).meta({ id: 'Reserva
 export const storedReservationSchema = z
   .strictObject({
     ...reservationMembers,
-    sequences: z.array(sequenceSchema).meta({ description: 'The events of its life.' }),
+    sequences: z.array(sequenceSchema).meta({ description: 'The sequences of its events.' }),
   })
   .meta({ id: 'StoredReservation' });
 
@@ -132,12 +132,14 @@ export const batchResultsSchema = z
   .strictObject({
     results: z
       .array(z.union([operationDoneSchema, operationRefusedSchema]))
-      .meta({ description: 'One for each operation, in their order.' }),
-    sequence: sequence.exactOptional().meta({ description: 'The highest; none: none happened.' }),
+      .meta({ description: 'One result per operation, in the order of the operations.' }),
+    sequence: sequence
+      .exactOptional()
+      .meta({ description: 'The highest sequence of the results; absent if there is no event.' }),
   })
   .meta({ id: 'BatchResults' });
 
-const nextCursor = z.string().nullable().meta({ description: 'null: there is no more.' });
+const nextCursor = z.string().nullable().meta({ description: 'null on the last page.' });
 
 export const stockPageSchema = z
   .strictObject({ items: records, nextCursor })
@@ -149,23 +151,22 @@ export const eventPageSchema = z
   .strictObject({ items: z.array(eventSchema), nextCursor })
   .meta({ id: 'EventPage' });
 
-/** What one page of the feed says: `nextAfter` is the `after` of the next. */
+/** One page of the feed: `nextAfter` is the `after` of the next page. */
 export const feedPageSchema = z
   .strictObject({
     items: z.array(eventSchema),
-    nextAfter: z
-      .int()
-      .min(0)
-      .meta({ description: 'The `after` of the next page; no items: you have all there is.' }),
+    nextAfter: z.int().min(0).meta({
+      description: 'The `after` of the next page. No items: there are no more events yet.',
+    }),
   })
   .meta({ id: 'FeedPage' });
 
 const cloudEventSchema = z
   .strictObject({
     specversion: z.literal('1.0'),
-    id: z.string().meta({ description: 'The sequence.' }),
+    id: z.string().meta({ description: 'The sequence of the event.' }),
     source: z.string().meta({
-      description: 'Names the data that the event is from: `/nodes/` and the `Inventory-Node`.',
+      description: 'Identifies the data of the event: `/nodes/` followed by the `Inventory-Node`.',
       format: 'uri-reference',
     }),
     type: z.templateLiteral(['inventory.', eventTypeSchema]),
@@ -190,10 +191,10 @@ const wellness = { ok: z.boolean() };
 
 export const readinessSchema = z
   .strictObject({
-    ready: z.boolean().meta({ description: 'Whether requests should be sent here.' }),
-    degraded: z
-      .array(z.enum(['storage', 'sync', 'breakers', 'queue']))
-      .meta({ description: 'The checks that are not ok; reads go on all the same.' }),
+    ready: z.boolean().meta({ description: 'Whether this server should receive requests.' }),
+    degraded: z.array(z.enum(['storage', 'sync', 'breakers', 'queue'])).meta({
+      description: 'The checks that are not ok. While `ready` is true, reads are still served.',
+    }),
     checks: z.strictObject({
       storage: z.strictObject({ ...wellness, writes: z.enum(['taken', 'refused']) }),
       sync: z.strictObject({ ...wellness, failing: z.array(z.string()) }),
@@ -202,7 +203,9 @@ export const readinessSchema = z
         ...wellness,
         reads: z.int().min(0),
         writes: z.int().min(0),
-        max: z.int().min(1).meta({ description: 'Of each; more are refused.' }),
+        max: z.int().min(1).meta({
+          description: 'The limit of each of the two; further requests wait or are refused.',
+        }),
       }),
     }),
   })

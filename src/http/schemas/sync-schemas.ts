@@ -3,9 +3,9 @@ import { reasonSchema, skuSchema, storeIdSchema } from './name-schemas.js';
 import { pageQuerySchema } from './request-schemas.js';
 import { timeSchema } from './value-schemas.js';
 
-// The central view: what is asked of it, and what it answers.
+// The requests to the central view, and its responses.
 
-/** The longest that a request waits for the fold, in ms: below what proxies allow. */
+/** The longest time that a request may wait for the fold, in ms: below proxy timeouts. */
 const WAIT_MS_MAX = 30_000;
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 86_400_000;
@@ -31,11 +31,11 @@ export const centralSkuQuerySchema = z.strictObject({
     minimum: 0,
     default: 0,
     description:
-      'Answer only when so much is folded: `asOf.sequence`, which is that of all sources together, or ' +
-      'with `source` the `sequence` of that one.',
+      'Answer only when the fold has reached this sequence: `asOf.sequence`, which is the sum ' +
+      'over all sources, or with `source` the `sequence` of that source.',
   }),
   source: z.string().exactOptional().meta({
-    description: 'The source, by its name, that `minSequence` is of.',
+    description: 'The name of the source that `minSequence` refers to.',
     example: 'local',
   }),
   waitMs: wholeNumber(WAIT_MS_MAX).meta({
@@ -43,13 +43,13 @@ export const centralSkuQuerySchema = z.strictObject({
     minimum: 0,
     maximum: WAIT_MS_MAX,
     default: 0,
-    description: 'How long to wait for that.',
+    description: 'How long to wait for `minSequence`, in ms, before the answer is 503.',
   }),
 });
 
 export const startSyncSchema = z
   .strictObject({ intervalMs: z.int().min(INTERVAL_MS_MIN).max(INTERVAL_MS_MAX).exactOptional() })
-  .meta({ id: 'StartSync', description: 'Without `intervalMs`: the interval stays as it is.' });
+  .meta({ id: 'StartSync', description: 'Without `intervalMs`, the interval is unchanged.' });
 
 export const discardQuerySchema = z.strictObject({ reason: reasonSchema });
 export const lettersQuerySchema = pageQuerySchema;
@@ -60,7 +60,7 @@ const ageMs = z.int().min(0).nullable();
 const sourceName = z.string().meta({ example: 'local' });
 const units = z
   .int()
-  .meta({ description: 'May be below zero while a part that is missing is doubtful.' });
+  .meta({ description: 'May be negative while events are missing, as shown by `doubtful`.' });
 const quantities = { qty: units, reserved: units, onHand: units };
 const isDoubtful = z.literal(true).exactOptional();
 
@@ -73,25 +73,32 @@ export const centralSkuSchema = z
         source: sourceName,
         storeId: storeIdSchema,
         ...quantities,
-        doubtful: isDoubtful.meta({ description: 'A dead letter is about this record.' }),
+        doubtful: isDoubtful.meta({ description: 'A dead letter names this record.' }),
       }),
     ),
     asOf: z.strictObject({
-      sequence: sequence.meta({ description: 'The sum of the sources’ sequences.' }),
-      at: time.meta({ description: 'That of the oldest source; null: one was never read.' }),
+      sequence: sequence.meta({ description: 'The sum of the sequences of all sources.' }),
+      at: time.meta({
+        description: 'The earliest `at` of all sources; null if one was never read.',
+      }),
       sources: z.array(
         z.strictObject({
           name: sourceName,
           sequence,
-          at: time.meta({ description: 'Everything that the source had at this time is in.' }),
+          at: time.meta({
+            description: 'Every event that the source had then is folded or in a dead letter.',
+          }),
           ageMs,
           doubtful: isDoubtful.meta({
-            description: 'A dead letter of this source names no record: any may be wrong.',
+            description: 'A dead letter of this source names no record: any record may be wrong.',
           }),
         }),
       ),
     }),
-    lag: z.int().min(0).meta({ description: 'Events that are known to be there, and not in.' }),
+    lag: z
+      .int()
+      .min(0)
+      .meta({ description: 'Events that the sources are known to have and that are not folded.' }),
   })
   .meta({ id: 'CentralSku' });
 
@@ -104,23 +111,23 @@ export const syncRunSchema = z
     failures: z
       .array(z.strictObject({ source: sourceName, detail: z.string() }))
       .exactOptional()
-      .meta({ description: 'Sources that could not be read to their end.' }),
+      .meta({ description: 'Sources that could not be read to the end.' }),
   })
   .meta({ id: 'SyncRun' });
 
 export const syncStatusSchema = z
   .strictObject({
-    running: z.boolean().meta({ description: 'The periodic timer is on.' }),
+    running: z.boolean().meta({ description: 'Whether the periodic timer is on.' }),
     intervalMs: z.int(),
     sources: z.array(
       z.strictObject({
         name: sourceName,
-        url: z.string().nullable().meta({ description: 'null: the own log.' }),
-        nodeId: z.string().nullable().meta({ description: 'null: it was never read.' }),
+        url: z.string().nullable().meta({ description: 'null: the log of this node.' }),
+        nodeId: z.string().nullable().meta({ description: 'null: the source was never read.' }),
         state: z.enum(['ok', 'failing', 'other-data']).meta({
           description:
-            '`other-data`: what answers there is not the data that was folded before. Nothing of ' +
-            'it is folded.',
+            '`other-data`: the source now has other data than was folded before. None of it is ' +
+            'folded.',
         }),
         breaker: z.enum(['closed', 'open', 'half-open']),
         sequence,
@@ -144,7 +151,10 @@ const deadLetterSchema = z
     id: letterIdSchema,
     source: sourceName,
     sequence: z.int().min(1),
-    lastSequence: z.int().min(1).meta({ description: 'Of a gap, the last that is missing.' }),
+    lastSequence: z
+      .int()
+      .min(1)
+      .meta({ description: 'The last missing sequence of a gap; otherwise equal to `sequence`.' }),
     type: z.string().nullable(),
     reason: z.enum([
       'unknown-type',
@@ -164,11 +174,14 @@ const deadLetterSchema = z
           version: z.int().min(1).nullable(),
         }),
       )
-      .meta({ description: 'What it is about, as far as that can be read.' }),
+      .meta({ description: 'The records that it concerns, as far as they can be read.' }),
     attempts: z.int().min(1),
     firstAttemptAt: timeSchema,
     lastAttemptAt: timeSchema,
-    received: z.string().nullable().meta({ description: 'What came, cut; null: nothing did.' }),
+    received: z
+      .string()
+      .nullable()
+      .meta({ description: 'What was received, truncated; null if nothing was.' }),
   })
   .meta({ id: 'DeadLetter' });
 
@@ -178,7 +191,11 @@ export const letterPageSchema = z
 
 export const retriedSchema = z
   .strictObject({
-    resolved: z.boolean().meta({ description: 'It is folded, and no dead letter any more.' }),
-    deadLetter: deadLetterSchema.nullable().meta({ description: 'As it is now.' }),
+    resolved: z
+      .boolean()
+      .meta({ description: 'Whether the event is folded and the dead letter closed.' }),
+    deadLetter: deadLetterSchema
+      .nullable()
+      .meta({ description: 'The dead letter after the attempt; null if it is closed.' }),
   })
   .meta({ id: 'RetriedDeadLetter' });

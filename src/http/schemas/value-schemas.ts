@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-// The values that answers and problem documents are made of, besides names and quantities.
+// The values in responses and problem documents, besides names and quantities.
 
 export const timeSchema = z.iso
   .datetime({ precision: 3 })
@@ -8,11 +8,12 @@ export const timeSchema = z.iso
 
 export const unitsSchema = z.int().min(0);
 
-export const sequenceSchema = z
-  .int()
-  .min(1)
-  .meta({ id: 'Sequence', description: 'The place of an event in the log: 1, 2, 3, no gaps.' });
+export const sequenceSchema = z.int().min(1).meta({
+  id: 'Sequence',
+  description: 'The position of an event in the log: 1, 2, 3, without gaps.',
+});
 
-export const reservationStatusSchema = z
-  .enum(['active', 'committed', 'released', 'expired'])
-  .meta({ id: 'ReservationStatus', description: 'Closed with `committed` if any unit was.' });
+export const reservationStatusSchema = z.enum(['active', 'committed', 'released', 'expired']).meta({
+  id: 'ReservationStatus',
+  description: 'A closed reservation is `committed` if any unit was.',
+});

@@ -7,8 +7,8 @@ import { problemType } from '../request-error.js';
 
 /**
  * Answers what never becomes a request: bytes that are not HTTP, headers beyond the limit, a head
- * or a body that does not arrive in time, and an unknown `Expect`. Each such answer closes.
- * `onRefused` is told of each, since nobody else will see it.
+ * or a body that does not arrive in time, CONNECT, and an unknown `Expect`. Each such answer closes
+ * the connection. `onRefused` is called for each, since nothing else sees it.
  */
 export function handleClientErrors(
   server: Server,
@@ -25,10 +25,10 @@ export function handleClientErrors(
       closeIfUnused(socket, server.keepAliveTimeout - server.headersTimeout);
       return;
     }
-    // After a broken request every further byte is reported again.
+    // After a broken request Node reports all further data of the connection again.
     if (isClosing(socket)) return;
     lingerOnClose(socket);
-    // It was answered before it had come as a whole: two answers would be one too many.
+    // The request was answered before it had arrived completely: it must not get a second answer.
     if (isAnswered(socket)) {
       socket.destroySoon();
       return;
@@ -37,13 +37,13 @@ export function handleClientErrors(
     refuseConnection(socket, status, clock);
   });
 
-  // Whoever asks for a tunnel is at the wrong address; without a listener Node would just hang up.
+  // There are no tunnels here; without a listener Node would close the connection unanswered.
   server.on('connect', (_request, socket) => {
     if (!(socket instanceof Socket)) {
       socket.destroy();
       return;
     }
-    // Node has let go of it: a reset would be nobody's, and the end of the process.
+    // Node has detached its own listeners: without this one, a reset would end the process.
     socket.on('error', () => undefined);
     socket.resume();
     lingerOnClose(socket);
@@ -57,7 +57,7 @@ export function handleClientErrors(
   });
 }
 
-/** The short answer to a request that is not even read as one, and the last of its connection. */
+/** The short answer to a request that is refused by its head alone; the last of its connection. */
 export function refuseHead(
   request: IncomingMessage,
   response: ServerResponse,
@@ -74,8 +74,8 @@ export function refuseHead(
 }
 
 /**
- * A connection that was opened in advance is as good as one between two requests, and may be idle for
- * as long. Told 408 now, a client that is just sending would take it for its answer.
+ * A connection that was opened in advance may be idle for as long as one between two requests. A
+ * client that is just sending its first request would take a 408 sent now for the answer to it.
  */
 function closeIfUnused(socket: Socket, afterMs: number): void {
   const close = setTimeout(() => {
@@ -84,7 +84,7 @@ function closeIfUnused(socket: Socket, afterMs: number): void {
   socket.once('close', () => clearTimeout(close));
 }
 
-/** What a connection can be refused with: a status, and its code. */
+/** The statuses that a connection can be refused with, and their codes. */
 export const CONNECTION_CODES = {
   400: 'validation-failed',
   408: 'request-timeout',
@@ -94,7 +94,7 @@ export const CONNECTION_CODES = {
 } as const;
 export type ConnectionStatus = keyof typeof CONNECTION_CODES;
 
-/** All that such an answer says: there is no request yet that it could be about. */
+/** The whole body of such an answer: there is no request yet that it could refer to. */
 export function connectionProblem(status: ConnectionStatus) {
   const code = CONNECTION_CODES[status];
   return { type: problemType(code), title: STATUS_CODES[status] ?? '', status, code };
@@ -110,21 +110,21 @@ const STATUSES: ReadonlyMap<string, ConnectionStatus> = new Map([
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
 ]);
 
-/** `undefined`: the connection itself is broken, and nobody is there to be told. */
+/** `undefined`: the connection itself is broken, and no answer would reach the client. */
 function statusOf(code = ''): ConnectionStatus | undefined {
   return STATUSES.get(code) ?? (code.startsWith('HPE_') ? BAD_REQUEST : undefined);
 }
 
-/** Whether what is still on its way here has its answer. */
+/** Whether the request that is still arriving has been answered already. */
 function isAnswered({ parser }: HttpConnection): boolean {
   const { complete = true, res } = parser?.incoming ?? {};
   return !complete && res?.writableFinished === true;
 }
 
 /**
- * Says no on a connection whose newest request is broken. Requests that came whole before it may be
- * executing: their answers go out first, because the client would take ours for theirs, and be told
- * "not executed" of something that is.
+ * Refuses a connection whose newest request is broken. Complete requests before it may be
+ * executing: their answers go out first, because the client would take this one for theirs, and so
+ * be told "not executed" about a request that is executed.
  */
 function refuseConnection(
   connection: HttpConnection,
@@ -138,7 +138,7 @@ function refuseConnection(
   }
   if (connection.writable && answer?.headersSent !== true)
     connection.write(bytesOf(status, clock.wallMs()));
-  // A late request is still being parsed: reading on could complete it, and execute what was refused.
+  // A late request is still being parsed: reading on could complete and execute it after all.
   if (status === TIMED_OUT) connection.destroy();
   else connection.destroySoon();
 }

@@ -3,21 +3,22 @@ import type { Server } from 'node:http';
 import type { Timers } from '../../system.js';
 import type { IdleConnections } from './idle-connections.js';
 
-/** How often it is looked whether all is answered, in ms. */
+/** Interval of the check whether every request is answered, in ms. */
 const LOOK_EVERY_MS = 10;
-/** For so long, in ms, a connection that was just opened may still bring its request. */
+/** How long a connection that was just opened may still take to send its request, in ms. */
 const FIRST_REQUEST_MS = 500;
 
 export interface Closing {
-  /** What is not over by then is cut off. */
+  /** Connections that are still open after this time are cut off. */
   readonly graceMs: number;
   readonly inFlight: () => number;
   readonly unused: IdleConnections;
 }
 
 /**
- * Ends a server that drains already. As long as requests are in flight the port stays open: a probe
- * is told that nothing is to be sent here, a client to come again, where they would else find nobody.
+ * Closes a server that is draining already. The port stays open as long as requests are in flight:
+ * probes learn that the server is not ready, and clients are told to retry, instead of having their
+ * connections refused.
  */
 export async function closeServer(
   server: Server,
@@ -29,16 +30,16 @@ export async function closeServer(
     grace.isOver = true;
     server.closeAllConnections();
   });
-  // Who is cut off is in flight no more.
+  // Requests that are cut off are no longer in flight.
   while (inFlight() > 0) {
     await new Promise<void>((resolve) => timers.after(LOOK_EVERY_MS, resolve));
   }
   const closed = once(server, 'close');
   server.close();
-  // Connections that wait for nothing; those in use say goodbye with their answer.
+  // Connections in use close with their last answer.
   server.closeIdleConnections();
-  // Node looks after nobody's time any more: who came behind the cut, and has sent half a request,
-  // would never end.
+  // `server.close` ends Node's timeout checks: a connection that was accepted after the cut and
+  // has sent half a request would never end.
   if (grace.isOver) server.closeAllConnections();
   const cancelUnused = timers.after(FIRST_REQUEST_MS, () => unused.close());
   await closed;

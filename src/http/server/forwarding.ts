@@ -11,50 +11,50 @@ import type { Timers } from '../../system.js';
 import { isRead } from '../is-read.js';
 import type { RouteDeps } from '../route-deps.js';
 
-/** Where the process listens that answers such requests for all; undefined: this one does. */
+/** Socket path of the process that answers these requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** By another process of ours, which has looked at its client's rate, and counted it. */
+    /** Forwarded by another process, which has rate-limited and counted the request already. */
     isForwarded?: boolean;
   }
 }
 
-/** Connections of other processes, with requests of clients whose rate was looked at there. */
+/** Connections from other processes, which have applied the rate limit to their requests. */
 const forwarded = new WeakSet<object>();
 
 export function isForwarded(socket: object): boolean {
   return forwarded.has(socket);
 }
 
-/** Takes a connection of another process as one of this server. */
+/** Serves a connection from another process as one of this server's own. */
 export function acceptForwarded(server: Server, socket: Socket): void {
   forwarded.add(socket);
   server.emit('connection', socket);
 }
 
-/** Another process takes it over within half a second where the one that had it has ended. */
+/** When the process that answers has ended, another one takes over within half a second. */
 const NOBODY_RETRY_MS = 1_000;
-/** Of one connection; each of ours has its own. */
+/** Headers about a single connection: each connection here has its own. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
-/** What every answer of this process carries of itself. */
+/** Headers that this process sets itself on every answer. */
 const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id', 'traceparent']);
-/** How long a read may take there, besides what it asks to wait; who has it may be frozen. */
+/** How long a read may take there, besides the wait it asks for: that process may be frozen. */
 const READ_MS_MAX = 5_000;
 const WAIT_ASKED_MS_MAX = 60_000;
 /** A run of the sync worker takes as long as its sources do. */
 const WRITE_MS_MAX = 600_000;
-/** Nobody was there to take it: it has not been executed. */
+/** No process was listening: the request has not been executed. */
 const NOT_REACHED = new Set(['ENOENT', 'ECONNREFUSED']);
 
 export interface Forwarding {
   readonly handler: RequestHandler;
-  /** Readers who wait for another process are told now that it is not there yet. */
+  /** Answers reads that wait for another process with 'aggregate-behind' now. */
   stopWaiting(): void;
 }
 
-/** Hands requests to the process that answers them for all, and its answers back, as they are. */
+/** Forwards requests to the process that answers them for all; passes its answers on unchanged. */
 export function createForwarding(
   answeredAt: AnsweredAt,
   { send, release, timers }: Pick<RouteDeps, 'send' | 'release'> & { readonly timers: Timers },
@@ -69,12 +69,12 @@ export function createForwarding(
     }
     const { method, originalUrl: path } = request;
     const headers = headersOf(request, response);
-    // Whoever waits for another process must not take the place of those who read here.
+    // A read that waits for another process must not occupy a place in this process's lane.
     const reads = isRead(request);
     if (reads) release(response);
     const handed = httpRequest({ socketPath, method, path, headers });
     let isOver = false;
-    /** Of an answer, a failure, the end of the waiting and of the client, what comes first. */
+    /** Runs only the first task: answer, failure, end of waiting, or disconnect of the client. */
     const end = (task: () => void): void => {
       if (isOver) return;
       isOver = true;
@@ -92,7 +92,7 @@ export function createForwarding(
     };
     const failed = (error: NodeJS.ErrnoException): void => {
       end(() => {
-        // What a write has done is not known: it has no answer.
+        // It is unknown whether a write was executed: the connection is cut without an answer.
         if (reads || NOT_REACHED.has(error.code ?? '')) tellToAskAgain(error);
         else response.destroy();
       });
@@ -132,11 +132,11 @@ function askedWaitMs({ query }: Request): number {
 function headersOf({ headers, requestId }: Request, response: Response): OutgoingHttpHeaders {
   const handed: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
-    // How long the body is, is told as it came: chunked, or by its length.
+    // The body is framed as it was received: chunked, or by its length.
     const isFraming = name === 'transfer-encoding' || name === 'content-length';
     if (value !== undefined && (isFraming || !HOP_BY_HOP.has(name))) handed[name] = value;
   }
-  // Where requests are traced the answer names our span: what is done there is below it.
+  // With tracing, the response names our span: it becomes the parent of the other process's span.
   const trace = response.getHeader('traceparent');
   return {
     ...handed,

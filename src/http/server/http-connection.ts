@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** With what Node keeps on a connection, and offers no public name for. */
+/** A connection with the fields that Node keeps on it and has no public API for. */
 export type HttpConnection = Socket & {
   /** The answer in progress. */
   readonly _httpMessage?: ServerResponse | null;
-  /** With the request that came last. */
+  /** `incoming` is the newest request. */
   readonly parser?: { readonly incoming?: IncomingMessage & { res?: ServerResponse } } | null;
 };

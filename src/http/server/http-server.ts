@@ -10,7 +10,7 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   readonly connectionsCheckingIntervalMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** A connection on which nothing moves for so long is cut, unless it is we who are waited for. */
+  /** A connection without traffic for this long is cut, unless it waits for our answer. */
   readonly stallTimeoutMs: number;
   /** The request line and all headers together. */
   readonly headerBytesMax: number;
@@ -20,7 +20,7 @@ export const httpLimits: HttpLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   connectionsCheckingIntervalMs: 1_000,
-  // Above a load balancer's usual 60 s: the side that closes must not be the one that is sent to.
+  // Above a load balancer's usual 60 s: the side that sends requests must close first.
   keepAliveTimeoutMs: 65_000,
   stallTimeoutMs: 65_000,
   headerBytesMax: 16 * 1024,
@@ -32,23 +32,21 @@ export interface ExpressServer {
   readonly server: Server;
 }
 
-/** Gets what passed all layers of an application, and what even the last of them threw. */
+/** Gets requests that passed all layers of an application, and what even the last layer threw. */
 export type LastResort = (error: unknown, request: Request, response: Response) => void;
 
 export type Serve = (request: Request, response: Response) => void;
 
 export interface ServerOptions {
-  /** Where there is none Express answers for itself, with a page. */
+  /** Absent: Express answers by itself, with an HTML page. */
   readonly lastResort?: LastResort;
-  /** Asked before anything is done for a request: calls `serve`, now or later, or answers itself. */
+  /** Called before any other work for a request: calls `serve`, now or later, or answers itself. */
   readonly admit?: (request: Request, response: Response, serve: Serve) => void;
   /** As Express's `trust proxy`: how many hops, or which addresses. */
   readonly trustProxy?: number | string;
 }
 
-/**
- * An Express application and the server whose requests and responses are born for it.
- */
+/** An Express application, and a server whose requests and responses have its prototypes. */
 export function createExpressServer(
   limits: HttpLimits = httpLimits,
   { lastResort, admit, trustProxy }: ServerOptions = {},
@@ -70,16 +68,16 @@ export function createExpressServer(
       connectionsCheckingInterval: limits.connectionsCheckingIntervalMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       maxHeaderSize: limits.headerBytesMax,
-      // Where there is none we say so ourselves (client-errors.ts): counted, logged, as a problem.
+      // A missing Host is refused in request-head.ts instead: counted, logged, as a problem.
       requireHostHeader: false,
-      // Whatever NODE_OPTIONS says.
+      // Regardless of NODE_OPTIONS.
       insecureHTTPParser: false,
     },
     (incoming, outgoing) => receive(incoming, outgoing, serve),
   );
-  // Whoever is refused need not send the body that waits for this.
+  // A refused client need not send the body it is holding back.
   server.on('checkContinue', (incoming, outgoing) => {
-    // Node lets pass whatever has that in it.
+    // Node emits this event for every Expect that contains 100-continue.
     if (incoming.headers.expect?.toLowerCase() !== '100-continue') {
       server.emit('checkExpectation', incoming, outgoing);
       return;
@@ -91,14 +89,14 @@ export function createExpressServer(
   });
   server.timeout = limits.stallTimeoutMs;
   server.on('timeout', cutUnlessWaitedFor);
-  // The size is the limit. Node's default counts, and drops what is beyond the count in silence.
+  // The size is the limit. Node's default limits the count, and silently drops further headers.
   server.maxHeadersCount = 0;
   return { app, server };
 
-  // Both are born with the prototypes of Express's, see below.
+  // Both have the prototypes of the application, see classesBornFor.
   function receive(incoming: IncomingMessage, outgoing: ServerResponse, serveIt: Serve): void {
     if (isClosing(incoming.socket)) {
-      incoming.resume(); // else its body would be in the way of the connection's end
+      incoming.resume(); // else its unread body would keep the connection open
       return;
     }
     const [request, response] = [incoming as Request, outgoing as Response];
@@ -118,21 +116,21 @@ export function createExpressServer(
   }
 }
 
-/** An answer may take its time; one that is there, and that nobody reads, keeps its place from others. */
+/** An answer may take long to come, but one that the client does not read only occupies a place. */
 function cutUnlessWaitedFor(connection: HttpConnection): void {
   const isWaitedFor = Boolean(connection._httpMessage) && connection.writableLength === 0;
   if (!isWaitedFor) connection.destroy();
 }
 
 /**
- * Express gives every request and response the prototypes `app.request` and `app.response`. Changing
- * an object's prototype gives that object a hidden class of its own, so that nothing the engine has
- * learned from one request serves the next. These classes have those very prototypes from the
- * start, and setting them again changes nothing.
+ * Express gives every request and response the prototypes `app.request` and `app.response`.
+ * Changing an object's prototype gives that object a hidden class of its own, so that nothing the
+ * engine has learned from one request applies to the next. Objects of these classes have those very
+ * prototypes from the start, and setting them again changes nothing.
  *
- * What it asks of the rest: add methods to `express.request` and `express.response` before this
- * runs; one pair of classes per application; no constructor or fields here; mount Routers, not
- * applications (a mounted application has prototypes of its own).
+ * Requirements: add methods to `express.request` and `express.response` before this runs; one pair
+ * of classes per application; no constructor or fields here; mount Routers, not applications (a
+ * mounted application has prototypes of its own).
  */
 function classesBornFor(app: Express) {
   class AppRequest extends IncomingMessage {}

@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 import type { HttpConnection } from './http-connection.js';
 
 /**
- * Connections that owe nobody an answer: clients and load balancers have opened them in advance, or
- * have sent half a head, or not the body of what was answered before it came.
+ * Connections on which no answer is owed: clients and load balancers have opened them in advance,
+ * or have sent half a head, or not the body of a request that was answered before it arrived.
  */
 export interface IdleConnections {
-  /** Closes those there are now: to Node they are in use, and it would wait for their request. */
+  /** Closes the present ones: Node takes them for used, and would wait for their request. */
   close(): void;
 }
 

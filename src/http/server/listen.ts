@@ -3,13 +3,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
- * How many connections may wait in the kernel, if it lets us (Linux: `net.core.somaxconn`). A client
- * that finds no place tries again after 1 s, then 3, and so does a probe: of Node's default, 511, a
- * crowd leaves none.
+ * Size of the accept backlog, if the kernel allows it (Linux: `net.core.somaxconn`). A client that
+ * finds it full tries again after 1 s, then 3 s, and so does a probe. A crowd of clients fills
+ * Node's default of 511.
  */
 const BACKLOG = 4_096;
 
-/** Gives the URL under which the server can be reached. */
+/** Resolves with the URL under which the server can be reached. */
 export async function listen(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },

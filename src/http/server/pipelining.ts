@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Answers that came behind one that is not out yet, by their connection. */
+/** By connection: the responses queued behind one that is not finished yet, in order. */
 const inLine = new WeakMap<Socket, Set<ServerResponse>>();
 
 /**
- * Node tells only the answer whose turn it is that the connection was closed. Those in line behind it
- * would never close, and whoever counts them would count them for ever.
+ * When a connection closes, Node emits 'close' only on the response in progress. The responses
+ * queued behind it would never close, and would be counted as in flight for ever.
  */
 export function closeWithConnection(response: ServerResponse, connection: Socket): void {
   const line = inLine.get(connection) ?? lineOf(connection);
@@ -26,7 +26,7 @@ function lineOf(connection: Socket): Set<ServerResponse> {
   return line;
 }
 
-/** Whether no request came behind this one on its connection that is to be answered, too. */
+/** Whether no later request of this connection is still to be answered. */
 export function isLastPipelined(response: ServerResponse, connection: Socket): boolean {
   const line = inLine.get(connection);
   return line === undefined || line.size === 0 || [...line].at(-1) === response;

@@ -4,15 +4,15 @@ import { RequestError } from '../request-error.js';
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** What is wrong with its target; the URL then is that of the root. */
+    /** What is wrong with the request target; `url` is then `/`. */
     targetFault?: RequestError | undefined;
   }
 }
 
 /**
- * Whether a proxy on the way may find the end of this request in another place than we do: it has a
- * coding besides `chunked`, any coding in HTTP/1.0 (RFC 9112 §6.1), or a version that is neither 1.0
- * nor 1.1. What comes behind it on its connection cannot be trusted either.
+ * Whether a proxy on the way may see the end of this request at another place than we do: it has a
+ * transfer coding besides `chunked`, any coding in HTTP/1.0 (RFC 9112 §6.1), or a version that is
+ * neither 1.0 nor 1.1. Later requests on its connection cannot be trusted either.
  */
 export function isMisframed({ headers, httpVersion }: IncomingMessage): boolean {
   const coding = headers['transfer-encoding'];
@@ -20,22 +20,22 @@ export function isMisframed({ headers, httpVersion }: IncomingMessage): boolean 
   return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
 
-/** RFC 3986 §3.2: a name or an address, perhaps a port; no user. */
+/** RFC 3986 §3.2: a name or an address, optionally a port; no userinfo. */
 const AUTHORITY =
   /^(?:\[[0-9a-f:.]+\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})*)(?::[0-9]{0,5})?$/i;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)/i;
 const SLASH = 47;
 
 /**
- * Every server takes the form that proxies are sent, `http://host/path` (RFC 9112 §3.2.2). Here it
- * becomes the path: whoever looks at the URL later, sees one form. What else is no path is none.
+ * A server must accept the form that proxies are sent, `http://host/path` (RFC 9112 §3.2.2). It is
+ * rewritten to the path, so that all later code sees one form. Any other form is a fault.
  */
 export function settleTarget(request: IncomingMessage): RequestError | undefined {
   const { url = '' } = request;
   if (url.charCodeAt(0) === SLASH) return undefined;
   const [start, authority = ''] = ABSOLUTE.exec(url) ?? [];
   if (start === undefined || !AUTHORITY.test(authority)) {
-    // Not even its text is kept: there may be a password in it.
+    // Its text is not kept: it may contain a password.
     request.url = '/';
     return new RequestError('validation-failed', 'The request target is not a path.');
   }
@@ -44,12 +44,12 @@ export function settleTarget(request: IncomingMessage): RequestError | undefined
   return undefined;
 }
 
-/** RFC 9110 §4.1 asks for 8000 at least; no path and no query of ours comes near. */
+/** RFC 9110 §4.1 asks for at least 8000; no path or query of this service comes near that. */
 const URI_LENGTH_MAX = 8_000;
 
 /**
- * Up to the size of a whole head, that is: beyond it Node gives up, and the answer is 431. A `#` that
- * was not encoded would be taken for the end of the path, and another record for the one that is meant.
+ * A URL that exceeds the limit of the whole head is answered 431 before it comes here. A `#` that
+ * was not encoded would be taken for the end of the path, which would then name another record.
  */
 function urlFault(url: string): RequestError | undefined {
   if (url.length > URI_LENGTH_MAX) {
@@ -63,9 +63,9 @@ function urlFault(url: string): RequestError | undefined {
 }
 
 /**
- * No Host header, but in HTTP/1.0, is no opinion on whom the request is for, two of them are two, and
- * what is no host names none (RFC 9112 §3.2). Node answers the one unseen, and keeps the first of the
- * others, as of two types of one body.
+ * A request must have exactly one valid Host header; it may be missing only in HTTP/1.0 (RFC 9112
+ * §3.2). Node would answer a missing one by itself, unseen by this code, and keeps the first of
+ * several Host or Content-Type headers.
  */
 function headersFault({ rawHeaders, headers, httpVersion }: IncomingMessage) {
   let hosts = 0;
@@ -88,17 +88,18 @@ function headersFault({ rawHeaders, headers, httpVersion }: IncomingMessage) {
 const ELSEWHERE: ReadonlySet<unknown> = new Set(['cross-site', 'same-site']);
 
 /**
- * A browser lets a page of any site send what a form could send, and asks first (CORS) only about the
- * rest, such as JSON: without this every page that an operator looks at could stop the sync worker.
+ * A browser lets a page of any site send what a form could send, and asks first (CORS) only about
+ * the rest, such as JSON. Without this check any page that an operator opens could stop the sync
+ * worker.
  */
 function foreignPageFault(request: IncomingMessage): RequestError | undefined {
   const { headers } = request;
   const isUnasked = !(headers['content-type'] ?? '').startsWith('application/json');
   if (!isUnasked || !ELSEWHERE.has(headers['sec-fetch-site']) || isRead(request)) return undefined;
-  return invalid('A page of another site may change nothing here.');
+  return invalid('A page of another site must not change anything here.');
 }
 
-/** What is wrong with a head that was understood: its request is refused, and its connection stays. */
+/** What is wrong with a head that was understood: the request is refused, the connection stays. */
 export function headFault(request: IncomingMessage): RequestError | undefined {
   return urlFault(request.url ?? '') ?? headersFault(request) ?? foreignPageFault(request);
 }

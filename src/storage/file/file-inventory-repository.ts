@@ -19,10 +19,10 @@ import { recover } from './recovery/recovery.js';
 import { type SnapshotPolicy, isRotationDue } from './snapshot/snapshot-policy.js';
 import { createSnapshotter } from './snapshot/snapshotter.js';
 
-/** How much may wait for the disk before new writes are turned away: events and their lines. */
+/** Pending weight at which new writes are refused: events, plus their lines and reads. */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
-/** Damage does not heal by itself. */
+/** Damage is not repaired by waiting. */
 const DAMAGED_RETRY_MS = 60_000;
 
 export interface FileRepositoryDeps {
@@ -33,26 +33,26 @@ export interface FileRepositoryDeps {
   readonly maintenance: Maintenance;
   readonly snapshotPolicy: SnapshotPolicy;
   readonly snapshotRetry: RetryPolicy;
-  /** Of writes: leaves a disk that goes on failing alone for longer; none: it is tried every second. */
+  /** For writes: spares a disk that keeps failing for longer; omitted: a retry every second. */
   readonly breaker?: CircuitBreaker;
   readonly report: StorageReport;
-  /** The lock on the directory; where it is lost, nothing is acknowledged any more. */
+  /** The lock on the directory; once it is lost, nothing more is acknowledged. */
   readonly presence?: Pick<PresenceLock, 'isHeld'>;
 }
 
-/** What storage has to say to the operator; the caller decides where it goes. */
+/** Messages of storage for the operator; the caller decides where they go. */
 export interface StorageReport {
   warning(message: string): void;
-  /** Writes are refused from now on, with the reason; undefined: they are taken again. */
+  /** Writes are refused from now on, with the reason; undefined: they are accepted again. */
   writable(problem: unknown): void;
   snapshot(made: { readonly sequence: number; readonly bytes: number }): void;
-  /** These events became durable as one batch, so long after they were handed over. */
+  /** These events became durable as one batch, this long after they were handed to the log. */
   committed(events: readonly InventoryEvent[], durationMs: number): void;
-  /** A promise would be broken by going on: end the process, acknowledge nothing more. */
+  /** Continuing would break a promise: end the process, acknowledge nothing more. */
   fatal(error: unknown): void;
 }
 
-/** What was found at start. */
+/** The result of recovery at start. */
 export interface RecoveryFigures {
   readonly records: number;
   readonly events: number;
@@ -63,13 +63,13 @@ export interface RecoveryFigures {
   readonly durationMs: number;
 }
 
-/** How much there is at this moment. */
+/** Current sizes. */
 export interface RepositoryStatistics {
   readonly durableSequence: number;
   readonly records: number;
   readonly reservations: number;
   readonly idempotencyKeys: number;
-  /** Events that are not durable yet, and what they weigh against the limit. */
+  /** Events that are not durable yet, and their weight, which is limited. */
   readonly pendingEvents: number;
   readonly pendingWeight: number;
 }
@@ -77,14 +77,14 @@ export interface RepositoryStatistics {
 export interface FileInventoryRepository extends InventoryRepository {
   readonly recovery: RecoveryFigures;
   statistics(): RepositoryStatistics;
-  /** False while the disk refuses writes, or damage was found; reads go on. */
+  /** False while the disk refuses writes, or once damage was found; reads continue. */
   takesWrites(): boolean;
 }
 
 /**
- * Recovers the directory and opens it for writing. Rejects with DataDirectoryError where it must
- * not be used. Where there is no room on disk it opens for reading, and for writing with the first
- * transaction after there is room again. The caller holds the presence lock.
+ * Recovers the directory and opens it for writing. Rejects with DataDirectoryError if it must not
+ * be used. Without room on disk it opens for reading; the first transaction after there is room
+ * opens it for writing. The caller holds the presence lock.
  */
 export async function openFileInventoryRepository(
   deps: FileRepositoryDeps,
@@ -142,7 +142,7 @@ export async function openFileInventoryRepository(
     onFailed: () => state.dropPending(),
     weigh: ({ lines, reads }) => 1 + lines.length + reads.length,
   });
-  // Single values only: a closure over `recovered` would keep the whole segment in memory.
+  // Single values: a closure over `recovered` would keep the whole segment in memory.
   const { name, offsets, scan, bytes } = recovered.active;
   const tornBytes = bytes.length - scan.goodBytes;
   const recoveredSegment = { name, offsets, bytes: scan.goodBytes };

@@ -22,14 +22,14 @@ import {
 import { type SharedLimiter, openSharedLimiter } from './shared/shared-limiter.js';
 import { takeRole } from './shared/singleton-role.js';
 
-/** Starts something, and resolves with what ends it. */
+/** Starts a task; resolves with the function that ends it. */
 export type StartTask = () => Promise<() => Promise<void>>;
 
-/** What servers that share a directory have in common. */
+/** The coordination of servers that share a directory. */
 export interface Sharing {
   readonly leases: SkuLeases;
   statistics(): { readonly turns: SharingFigures; readonly leases: LeaseFigures };
-  /** The buckets of the clients of all of them. */
+  /** A limiter whose token buckets all these servers share. */
   openLimiter(limit: RateLimit): RateLimiter;
 }
 
@@ -39,25 +39,25 @@ export interface FileStorage {
   /** Undefined: this process has the directory alone. */
   readonly sharing: Sharing | undefined;
   /**
-   * Runs what must run in one process of all, such as a timer: here, or, while another process does
-   * it, from when that one ends. `name` is the name of its lock.
+   * Runs a task that must run in only one process at a time, such as a timer: here at once, or
+   * after the process that runs it has ended. `name` is the name of its lock.
    */
   inOneProcess(name: string, start: StartTask): { close(): Promise<void> };
-  /** Lets go of the directory. What runs `inOneProcess` is closed before. */
+  /** Releases the directory. Tasks started by `inOneProcess` must be closed before. */
   close(): Promise<void>;
 }
 
 export interface SharingOptions extends Omit<LeaseOptions, 'ownerId'> {
-  /** Names this process in its leases; undefined: host, pid and something random. */
+  /** Names this process in its leases; undefined: host, pid and a random suffix. */
   readonly ownerId: string | undefined;
 }
 
 export interface FileStorageDeps extends Omit<FileRepositoryDeps, 'presence'> {
-  /** Whether other processes may use the directory at the same time: all of them, or none. */
+  /** Undefined: this process uses the directory alone. Either all processes share it, or none. */
   readonly shared: SharingOptions | undefined;
 }
 
-/** Rejects with DataDirectoryError where the directory must not be used, or not so. */
+/** Rejects with DataDirectoryError if the directory must not be used, or not in this mode. */
 export function openFileStorage({ shared, ...deps }: FileStorageDeps): Promise<FileStorage> {
   return shared === undefined ? openExclusive(deps) : openShared(deps, shared);
 }
@@ -129,7 +129,7 @@ async function openShared(
   };
 }
 
-/** The monotonic clock of the machine, which all of its processes have in common. */
+/** The machine's monotonic clock, which all its processes share. */
 function machineMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1_000 + nanoseconds / 1e6;

@@ -2,7 +2,7 @@ import type { AggregateRepository } from '../../application/central-aggregate.js
 import { UnavailableError } from '../../domain/errors.js';
 import { createAggregateState } from '../aggregate-state.js';
 
-/** The central picture in this process's memory; the same contract as every driver. */
+/** The central view in the memory of this process; the same contract as every driver. */
 export function createMemoryAggregateRepository(): AggregateRepository {
   const state = createAggregateState();
   let closed = false;

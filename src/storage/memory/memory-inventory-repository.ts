@@ -9,8 +9,8 @@ import { PublishedState } from '../published-state.js';
 import { runTransaction } from '../transaction.js';
 
 /**
- * Stock in this process's memory: "durable" lasts as long as the process. For trying things out
- * and for tests of what stands above storage; the same contract as every driver.
+ * Stock in the memory of this process: "durable" lasts as long as the process. For experiments, and
+ * for tests of the layers above storage; the same contract as every driver.
  */
 export function createMemoryInventoryRepository(
   recordClock: RecordClock,

@@ -5,7 +5,7 @@ import { type BaseEntry, baseName } from './central-manifest.js';
 import { type FileSystem, syncOrDie, writeNewFile } from '../disk/file-system.js';
 import { FIRST_PREVIOUS } from '../format/record-format.js';
 
-/** What is written down at once, while everybody else waits: half a millisecond's worth. */
+/** The records of one line are encoded without yielding: half a millisecond of work. */
 const RECORDS_PER_LINE = 500;
 
 export interface BaseDeps {
@@ -15,9 +15,9 @@ export interface BaseDeps {
 }
 
 /**
- * Writes every record down, a slice at a time, while commits go on: what they change meanwhile may
- * be in here or not, and is in the journal that began before. Ends early, with nothing left behind,
- * when `stopped` says so: then it resolves with undefined.
+ * Writes every record, a slice at a time, while commits continue: their changes may be in the base
+ * or not, and are in the journal that was begun before it. If `stopped` returns true, it ends
+ * early, removes the partial file and resolves with undefined.
  */
 export async function writeBase(
   { fileSystem, directory, state }: BaseDeps,
@@ -55,7 +55,7 @@ function* baseTexts(
   letters: LineMark,
   previous: () => string,
 ): Iterable<string> {
-  // Before any record: a later one of the journal counts, never an older.
+  // Read before any record: the journal, applied over the base, ends with this progress or a later.
   const sources = state.sourceNames().map((name) => state.reads.progressOf(name));
   let written = 0;
   for (const progress of sources) {

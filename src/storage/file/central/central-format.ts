@@ -1,28 +1,28 @@
 /**
- * The lines of the files below `central/`, each with its CRC and that of the line before (see
- * record-format.ts):
+ * The lines of the files below `central/`, each with its own CRC and that of the preceding line
+ * (see ../format/record-format.ts):
  *
  *   journal   {"source":{"name":"a","nodeId":"…","sequence":812,"at":"…Z","digest":"…"},
  *              "records":{"storeId":["STORE001",…],"sku":["SKU123",…],"onHand":[120,…],
  *                 "reserved":[25,…],"version":[4,…],"gaps":[[],…]},
  *              "letters":{"bytes":0,"crc":"00000000"},"previous":"9af31c02","crc":"1b2c3d4e"}
  *             {"dropped":"a","letters":{…},"previous":"…","crc":"…"}
- *   base      the same lines, of all sources, and at its end
+ *   base      the same lines, for all sources, and at its end
  *             {"records":1000000,"letters":{…},"previous":"…","crc":"…"}
  *
- * Records lie in columns, as in a snapshot. `gaps`: the ranges of versions that are missing in the
- * sums; left out where no record of the line has any. `letters`: how far dead-letters.jsonl counts,
- * as of this line.
+ * Records are stored in columns, like those of a snapshot. `gaps`: the ranges of versions missing
+ * from the sums; omitted if no record of the line has any. `letters`: how far dead-letters.jsonl
+ * counts as of this line.
  */
 import type { SourceProgress } from '../../../application/central-aggregate.js';
 import type { CentralRecord } from '../../../domain/aggregate.js';
 import { NO_GAPS, type VersionGaps } from '../../../domain/version-gaps.js';
 import { parseTime, timeText } from '../../../time-text.js';
 
-/** Where a file of lines stands. */
+/** The end of the committed part of a file of lines. */
 export interface LineMark {
   readonly bytes: number;
-  /** Of its last line; FIRST_PREVIOUS: it has none. */
+  /** The crc of its last line; FIRST_PREVIOUS: it has none. */
   readonly crc: string;
 }
 
@@ -64,7 +64,7 @@ export interface DiskEnd {
 
 export type CentralLine = DiskStep | DiskDrop | DiskEnd;
 
-/** The text of a line up to its crc. Stores, SKUs, names and ids need no escaping. */
+/** The text of a line up to its crc. Source names need no escaping. */
 export function stepText(
   progress: SourceProgress,
   records: readonly CentralRecord[],

@@ -14,16 +14,16 @@ import { FIRST_PREVIOUS } from '../format/record-format.js';
 
 export interface LoadedCentral {
   readonly state: AggregateState;
-  /** How far the newest journal and dead-letters.jsonl are good: the rest was never committed. */
+  /** How far the newest journal and dead-letters.jsonl count: the rest was never committed. */
   readonly journal: LineMark;
   readonly letters: LineMark;
-  /** All of the journals. */
+  /** The size of all journals together. */
   readonly journalBytes: number;
 }
 
 export const EMPTY_MARK: LineMark = { bytes: 0, crc: FIRST_PREVIOUS };
 
-/** Reads what the manifest names; rejects with CentralDamage where any of it cannot be right. */
+/** Reads the files that the manifest names; rejects with CentralDamage if any cannot be right. */
 export async function loadCentral(
   fileSystem: FileSystem,
   root: string,
@@ -49,7 +49,7 @@ export async function loadCentral(
     const { file, bytes, lastCrc } = manifest.base;
     const found = await scan(fileSystem, `${root}/central/${file}`, take);
     const isSame = found.bytes === bytes && found.crc === lastCrc && found.end === 'whole';
-    // Counted when it was begun; records that came meanwhile are in the journals, too.
+    // A negative `counted`: the base lacks its end line.
     if (!isSame || counted < 0) throw new CentralDamage(`${file} is damaged`);
   }
   for (const [index, file] of manifest.journals.entries()) {
@@ -96,7 +96,7 @@ async function scan(
     return await scanChainedLines(fileSystem, path, onLine, bytes);
   } catch (error) {
     const code = errorCode(error);
-    // Its checksum was right: it was written so, by another version perhaps.
+    // Its checksum was correct: it was written like this, perhaps by another version.
     if (code === undefined) throw new CentralDamage(`${path} is not understood`, { cause: error });
     if (code !== 'ENOENT') throw error;
     throw new CentralDamage(`${path} is missing`, { cause: error });

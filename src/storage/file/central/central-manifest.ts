@@ -1,12 +1,12 @@
 /**
- * central-inventory.json: which files below `central/` are the central picture; replaced atomically,
- * with its own CRC like a log line's:
+ * central-inventory.json: names the files below `central/` that are the central view. Replaced
+ * atomically; has its own CRC, like a log line:
  *
  *   {"format":2,"generation":3,
  *    "base":{"file":"base-000000000003.jsonl","bytes":4711,"lastCrc":"…"}|null,
  *    "journals":["journal-000000000003.jsonl"],"crc":"…"}
  *
- * The picture is the base, and then each line of the journals in turn.
+ * The view is the base with every line of the journals applied to it in order.
  */
 import { type FileSystem, errorCode, readWhole, replaceFile } from '../disk/file-system.js';
 import { crcText, hasValidCrc, lineEnd } from '../format/record-format.js';
@@ -22,13 +22,13 @@ export interface BaseEntry {
 }
 
 export interface CentralManifest {
-  /** Of the newest journal. */
+  /** The generation of the newest journal. */
   readonly generation: number;
   readonly base: BaseEntry | null;
   readonly journals: readonly string[];
 }
 
-/** What is there cannot be used, and can be made again. */
+/** The files of the central view cannot be used; it can be rebuilt from its sources. */
 export class CentralDamage extends Error {
   override readonly name = 'CentralDamage';
 }

@@ -37,7 +37,7 @@ export interface OpenedCentral {
   readonly journalBytes: number;
 }
 
-/** Reads what is there, cuts what was never committed, and opens it for more. */
+/** Reads the central view, cuts what was never committed, and opens its files for appends. */
 export async function openCentral(deps: CentralOpenDeps): Promise<OpenedCentral> {
   const { root, fileSystem } = deps;
   await fileSystem.makeDirectory(`${root}/central`);
@@ -49,7 +49,7 @@ export async function openCentral(deps: CentralOpenDeps): Promise<OpenedCentral>
   let letters: ActiveSegment | undefined;
   try {
     letters = await openAt(fileSystem, `${root}/${LETTERS_FILE}`, loaded.letters);
-    // A power loss may have kept the manifest and not the name of an empty file: it was made anew.
+    // A power loss may have dropped the name of an empty letters file, which is then created again.
     await syncOrDie(() => fileSystem.syncDirectory(root), root);
     const { state, journalBytes } = loaded;
     return { manifest, state, journal, letters, journalBytes };
@@ -93,7 +93,7 @@ async function begin({ root, fileSystem }: CentralOpenDeps) {
   return { manifest, loaded };
 }
 
-/** The manifest goes first: without it, nothing else is believed. */
+/** The manifest is moved first: without it, no other file is used. */
 async function quarantineAll({ root, fileSystem, clock }: CentralOpenDeps): Promise<void> {
   const suffix = new Date(clock.wallMs()).toISOString().replaceAll(':', '');
   const to = (name: string): string => `${root}/quarantine/${name}.${suffix}`;
@@ -103,7 +103,9 @@ async function quarantineAll({ root, fileSystem, clock }: CentralOpenDeps): Prom
   await syncOrDie(() => fileSystem.syncDirectory(root), root);
   await moveIfThere(fileSystem, `${root}/${LETTERS_FILE}`, to(LETTERS_FILE));
   for (const name of inside) await moveIfThere(fileSystem, `${root}/central/${name}`, to(name));
-  await syncOrDie(() => fileSystem.syncDirectory(root), root);
+  for (const changed of [`${root}/quarantine`, `${root}/central`, root]) {
+    await syncOrDie(() => fileSystem.syncDirectory(changed), changed);
+  }
 }
 
 async function moveIfThere(fileSystem: FileSystem, from: string, to: string): Promise<void> {
@@ -125,7 +127,7 @@ async function removeLeftovers(
   }
 }
 
-/** A file that is appended to, cut to what is committed of it. */
+/** Opens a file for appends and truncates it to its committed part. */
 async function openAt(
   fileSystem: FileSystem,
   path: string,

@@ -13,18 +13,18 @@ import { changeText } from '../format/dead-letter-format.js';
 import { createWriteGuard } from '../log/write-guard.js';
 
 export interface FileAggregateDeps extends CentralOpenDeps {
-  /** The process must end: nothing may be acknowledged any more. */
+  /** The process must end without another acknowledgement. */
   readonly onFatal: (error: unknown) => void;
-  /** The journals are merged into a new base when they are as large as it, and as this, in bytes. */
+  /** In bytes: journals at least as large as this, and as the base, are merged into a new base. */
   readonly journalBytesMin: number;
 }
 
 /**
- * The central picture on disk. A commit is one line of a journal, synced, however many records
- * there are; what it does with dead letters is written and synced before, and counts with it. Once
- * the journals are as large as the base, a new base is written beside them, a slice at a time.
- * Where the files are damaged it begins anew: the sources have everything. The caller holds the
- * presence lock.
+ * The central view on disk. A commit is one synced line of a journal, however many records there
+ * are; its changes of dead letters are written and synced before, and count with that line. Once
+ * the journals are as large as the base, a new base is written beside them, a slice at a time. If
+ * the files are damaged, the view is folded again from its sources. The caller holds the presence
+ * lock.
  */
 export async function openFileAggregateRepository(
   deps: FileAggregateDeps,
@@ -50,7 +50,7 @@ export async function openFileAggregateRepository(
     return { bytes: letters.bytes, crc: letters.lastCrc };
   }
 
-  /** All of it, or nothing: `textOf` makes the line that says so. */
+  /** Atomic: the changes of letters count only with the journal line that `textOf` makes. */
   async function write(
     changes: readonly LetterChange[],
     textOf: (frame: { letters: LineMark; previous: string }) => string,
@@ -68,7 +68,7 @@ export async function openFileAggregateRepository(
     }
   }
 
-  /** What no line of the journal counts must not be there when the next ones come. */
+  /** Cuts letters that no journal line counts: the next ones are appended in their place. */
   async function cutLetters(): Promise<void> {
     try {
       await letters.file.truncate(counted.bytes);
@@ -88,7 +88,7 @@ export async function openFileAggregateRepository(
     });
   }
 
-  /** From here on commits go to a new journal: the base that is written now comes before it. */
+  /** Starts the journal for all further commits; the base that is written next precedes it. */
   async function beginJournal(): Promise<ActiveSegment> {
     const generation = manifest.generation + 1;
     const name = journalName(generation);
@@ -135,7 +135,7 @@ export async function openFileAggregateRepository(
   function considerMerge(): void {
     const enough = Math.max(deps.journalBytesMin, manifest.base?.bytes ?? 0, mergeAt);
     if (merging !== undefined || closed || journalBytes < enough) return;
-    // One that fails, for want of room say, is tried again when there is so much more.
+    // A failed merge (no room, say) is retried once the journals have grown by `journalBytesMin`.
     mergeAt = journalBytes + deps.journalBytesMin;
     merging = merge()
       .then(() => (mergeAt = 0))
@@ -151,7 +151,7 @@ export async function openFileAggregateRepository(
     async commit(commit) {
       await exclusively(async () => {
         await write(commit.letters, (frame) => stepText(commit.progress, commit.records, frame));
-        // Before anybody else has the turn: a base must not miss what a journal before it has.
+        // Within the exclusive task: a base must not miss a commit of the journals it replaces.
         state.apply(commit);
       });
       considerMerge();

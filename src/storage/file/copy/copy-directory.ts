@@ -15,20 +15,20 @@ export interface CopyDeps {
   readonly fileSystem: FileSystem;
   readonly timers: Timers;
   readonly ids: IdSource;
-  /** Whether servers have this directory at the moment. */
+  /** Whether any server has this directory at the moment. */
   readonly isInUse: (root: string) => boolean;
   readonly onWarning: (message: string) => void;
 }
 
 /**
- * Makes a data directory of what another one holds, up to the end of its log or to an earlier
- * point, in a target that was taken for it. The source may be in use: nothing of it is locked,
- * changed or waited for. All of the copy is durable, and has been folded from its first line,
- * before its manifest makes it a data directory. Rejects with DataDirectoryError where the source
- * is damaged, or does not reach so far; what is in the target is of no use then.
+ * Copies the log of a data directory, up to its end or to an earlier point, into a target prepared
+ * by `takeTarget`. The source may be in use: it is only read, apart from a microsecond probe of its
+ * presence lock (`isInUse`). The whole copy is durable, and has been folded from its first line,
+ * before its manifest makes it a data directory. Rejects with DataDirectoryError if the source is
+ * damaged or does not reach that point; then the target is of no use.
  *
- * The copy has a node id of its own. From its last event on it is another history, if either of the
- * two goes on: whoever followed the source must notice.
+ * The copy has a node id of its own: after its last event the two histories may differ, and a
+ * follower of the source must notice.
  */
 export async function copyDirectory(
   deps: CopyDeps,
@@ -56,7 +56,7 @@ export async function copyDirectory(
   return report;
 }
 
-/** What every checksum of the source agrees with may still break the rule, or a bad disk may. */
+/** A log with correct checksums may still break the one rule, and the target disk may be bad. */
 async function refolded(
   fileSystem: FileSystem,
   root: string,

@@ -12,8 +12,8 @@ export interface CopiedLog {
 }
 
 /**
- * Copies the log up to and with event `last`, durably: sealed segments as they are, checked against
- * their hashes, and then the part of the next one that is wanted, to be appended to.
+ * Copies the log up to and including event `last`, durably: sealed segments unchanged, checked
+ * against their hashes, then the required part of the next one, which becomes the active segment.
  */
 export async function copyLog(
   fileSystem: FileSystem,
@@ -34,7 +34,7 @@ export async function copyLog(
   return { sealed, clean: { file, bytes: rest.length, sha256, last } };
 }
 
-/** Of the segment at this place, everything up to and with event `last`. */
+/** The segment at this index, up to and including event `last`. */
 async function partOf(
   fileSystem: FileSystem,
   source: SourceLog,

@@ -10,9 +10,9 @@ interface SnapshotCopyDeps {
 }
 
 /**
- * Copies the snapshots up to event `last`, durably; resolves with those that are there. One that is
- * damaged is left out, and said: the copy is whole without it, it only takes longer to start. One
- * that a running server has replaced meanwhile is no damage.
+ * Copies the snapshots up to event `last`, durably; resolves with those copied. A damaged one is
+ * omitted with a warning: the copy is complete without it, and only takes longer to start. One that
+ * a running server has replaced meanwhile is omitted silently.
  */
 export async function copySnapshots(
   { fileSystem, onWarning }: SnapshotCopyDeps,

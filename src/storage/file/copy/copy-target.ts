@@ -5,13 +5,13 @@ import { syncAbove } from '../recovery/fresh-directory.js';
 import { type Manifest, saveManifest } from '../log/manifest.js';
 import { UNFINISHED_NAME, unfinishedText } from '../recovery/unfinished-copy.js';
 
-/** What a new file system has by itself. */
+/** Present in a newly made file system. */
 const NOBODYS = new Set(['lost+found']);
 
 /**
- * Takes an empty directory, or one that is not there yet, for a copy. Rejects with
- * DataDirectoryError where anything is in it. From here on, whatever happens, it is no data
- * directory until `finish` has put the manifest into it.
+ * Reserves an empty or missing directory for a copy. Rejects with DataDirectoryError if there is
+ * anything in it. From here on, whatever happens, it is not a data directory until `finishTarget`
+ * has written the manifest.
  */
 export async function takeTarget(fileSystem: FileSystem, root: string): Promise<DataPaths> {
   const paths = dataPaths(root);
@@ -24,7 +24,7 @@ export async function takeTarget(fileSystem: FileSystem, root: string): Promise<
   return paths;
 }
 
-/** Everything but the manifest is in place, and its bytes are durable: now it is a data directory. */
+/** Makes it a data directory; everything but the manifest is already in place and durable. */
 export async function finishTarget(
   fileSystem: FileSystem,
   { root }: DataPaths,
@@ -44,7 +44,7 @@ async function assertEmpty(fileSystem: FileSystem, root: string): Promise<void> 
   );
 }
 
-/** Of two that come at the same time, one makes it. */
+/** Of two concurrent copies, only one creates the mark. */
 async function makeMark(fileSystem: FileSystem, root: string): Promise<void> {
   try {
     await closeQuietly(await fileSystem.create(`${root}/${UNFINISHED_NAME}`));

@@ -7,7 +7,7 @@ import { type SegmentBytes, readSealed, scanUpTo } from './source-segments.js';
 
 /**
  * The last event up to that moment; 0: the moment is before the first. Rejects with
- * DataDirectoryError where the log does not reach so far: nobody knows what came then.
+ * DataDirectoryError if the log ends before it: later events are unknown.
  */
 export async function lastEventAt(
   fileSystem: FileSystem,
@@ -19,7 +19,7 @@ export async function lastEventAt(
   throw tooLate(source, `its last event is ${source.last}`);
 }
 
-/** From the newest segment to the older ones: most often the moment is not long ago. */
+/** From the newest segment backwards: the moment is usually recent. */
 async function lastEventUntil(
   fileSystem: FileSystem,
   source: SourceLog,
@@ -39,7 +39,7 @@ async function lastEventUntil(
 
 interface EventsUntil {
   readonly last: number;
-  /** Of the last one; undefined: no event of the segment is so early. */
+  /** Time of the last event; undefined: no event of the segment is that early. */
   readonly lastAt: number | undefined;
 }
 

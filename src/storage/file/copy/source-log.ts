@@ -9,17 +9,17 @@ import { type SegmentScan, scanSegment } from '../format/segment-scan.js';
 import { readWatermark, readWatermarkFields } from '../log/watermark.js';
 import type { SegmentBytes } from './source-segments.js';
 
-/** A log that has stood still for so long has nobody who writes to it. */
+/** A log that has not changed for this long has no writer. */
 const STILL_MS = 2_000;
 const POLL_MS = 20;
-/** A writer settles what it writes within one sync; whoever needs more is looked at no further. */
+/** A writer settles its bytes within one sync; after this many looks the known end counts. */
 const LOOKS_MAX = 100;
 
 /** A directory's log at one moment. */
 export interface SourceLog {
   readonly paths: DataPaths;
   readonly manifest: Manifest;
-  /** The segment that was being appended to, as it was read; it may go on behind `last`. */
+  /** The active segment, as it was read; it may have events after `last`. */
   readonly active: SegmentBytes;
   /** The last event that counts. */
   readonly last: number;
@@ -27,31 +27,34 @@ export interface SourceLog {
 
 interface SourceDeps {
   readonly fileSystem: FileSystem;
-  /** Whether servers have the directory at this moment. */
+  /** Whether any server has the directory at this moment. */
   readonly isInUse: (root: string) => boolean;
   readonly timers: Timers;
 }
 
 interface Look extends Omit<SourceLog, 'last'> {
   readonly scan: SegmentScan;
-  /** Up to here events are known to be durable: they will never be others. */
+  /** Events up to this sequence are known to be durable, and so final. */
   readonly known: number;
   readonly watermark: number;
-  /** Of servers that share the directory: while any of them lives nothing exists beyond it. */
+  /**
+   * Servers that share the directory wrote it: while any of them runs, nothing beyond it counts.
+   */
   readonly isWatermarkExact: boolean;
 }
 
 /**
- * Reads the log of a directory that may be in use, without being in anybody's way. What is known to
- * be durable when it is called is in; of what is not, nothing is that its writer, or another server
- * that shares the directory, may still take back. Where nobody writes any more (a killed server), all whole events are in, as a start would
- * have it. Rejects with DataDirectoryError where acknowledged events are damaged or missing.
+ * Reads the log of a directory that may be in use, without hindering its servers. Includes every
+ * event that is known to be durable at the call, and none that its writer, or another server that
+ * shares the directory, may still cut. If no server writes any more (it was killed), it includes
+ * all whole events, as the next start would. Rejects with DataDirectoryError if acknowledged events
+ * are damaged or missing.
  */
 export async function readSourceLog(deps: SourceDeps, root: string): Promise<SourceLog> {
   let goal = Infinity;
   for (let looks = 1; ; looks += 1) {
     const look = await lookAtMoving(deps, dataPaths(root));
-    // What was cut meanwhile, nobody was promised.
+    // Events cut since an earlier look were never acknowledged.
     goal = Math.min(goal, look.scan.last);
     if (look.known >= goal || looks === LOOKS_MAX) return { ...look, last: look.known };
     if (!(await moves(deps, look))) {
@@ -61,7 +64,7 @@ export async function readSourceLog(deps: SourceDeps, root: string): Promise<Sou
   }
 }
 
-/** Damage that is gone at the next look was none: bytes that were being taken back. */
+/** Looks again after damage: if it is gone, the writer was cutting bytes back. */
 async function lookAtMoving(deps: SourceDeps, paths: DataPaths): Promise<Look> {
   try {
     return await lookAt(deps, paths);
@@ -72,8 +75,8 @@ async function lookAtMoving(deps: SourceDeps, paths: DataPaths): Promise<Look> {
 }
 
 /**
- * The watermark first, then the manifest, then the segment: so whatever the first speaks of is in
- * one of the segments of the second, also when a rotation comes in between, and final.
+ * Reads the watermark, then the manifest, then the active segment: so every event up to the
+ * watermark is in one of the manifest's segments, even if a rotation intervenes, and is final.
  */
 async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Look> {
   const mark = await readWatermarkFields(fileSystem, paths.watermark);
@@ -94,7 +97,9 @@ async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Loo
   return { paths, manifest, active, scan, known, watermark, isWatermarkExact };
 }
 
-/** Resolves with true as soon as somebody has written, with false when nobody did for a time. */
+/**
+ * Resolves with true as soon as anything was written, with false after STILL_MS without a write.
+ */
 async function moves({ fileSystem, timers }: SourceDeps, look: Look): Promise<boolean> {
   const { paths, manifest, active, watermark } = look;
   for (let waitedMs = 0; waitedMs < STILL_MS; waitedMs += POLL_MS) {

@@ -6,15 +6,15 @@ import type { Manifest } from '../log/manifest.js';
 import { FIRST_PREVIOUS, NEWLINE } from '../format/record-format.js';
 import { scanSegment } from '../format/segment-scan.js';
 
-/** A segment, read whole. */
+/** A segment, read in full. */
 export interface SegmentBytes {
   readonly path: string;
-  /** Its first sequence, and what its first line continues. */
+  /** Its first sequence, and the `previous` of its first line. */
   readonly start: { readonly first: number; readonly previous: string };
   readonly bytes: Buffer;
 }
 
-/** The segment at this place of the manifest; rejects where it is not what was sealed. */
+/** The sealed segment at this index of the manifest; rejects if its hash does not match. */
 export async function readSealed(
   fileSystem: FileSystem,
   { paths, manifest }: { readonly paths: DataPaths; readonly manifest: Manifest },
@@ -28,7 +28,7 @@ export async function readSealed(
   const previous = manifest.sealed[index - 1]?.lastCrc ?? FIRST_PREVIOUS;
   const segment = { path, start: { first, previous }, bytes };
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-    scanUpTo(segment, last, () => true); // names the line, if a line shows it
+    scanUpTo(segment, last, () => true); // names the damaged line, if the scan finds it
     throw damaged(path, `sequence ${first}`, 'is not what was sealed');
   }
   return segment;
@@ -37,8 +37,9 @@ export async function readSealed(
 const NOT_WANTED = 'is not wanted';
 
 /**
- * Shows the events up to and with `last`, until one is not wanted; tells where the last one that
- * was wanted is, and ends. Throws DataDirectoryError where the segment breaks before.
+ * Passes the events up to and including `last` to `wants`, until it returns false. Returns the
+ * sequence of the last wanted event and the byte at which its line ends. Throws DataDirectoryError
+ * if the segment is damaged before that point.
  */
 export function scanUpTo(
   { path, start, bytes }: SegmentBytes,

@@ -1,7 +1,7 @@
 import { DataDirectoryError } from './errors.js';
 import { type FileSystem, errorCode, readWhole, syncOrDie } from './file-system.js';
 
-/** Where everything lies below DATA_DIR. */
+/** The paths below DATA_DIR. */
 export interface DataPaths {
   readonly root: string;
   readonly events: string;
@@ -27,7 +27,7 @@ export async function makeDirectories(fileSystem: FileSystem, paths: DataPaths):
   await syncOrDie(() => fileSystem.syncDirectory(paths.root), paths.root);
 }
 
-/** Files are named by a sequence, so that their names sort like their contents. */
+/** Files are named by a sequence, so that their names sort in the order of their contents. */
 export function fileNameOf(sequence: number): string {
   return `${String(sequence).padStart(12, '0')}.jsonl`;
 }
@@ -36,7 +36,7 @@ export function sequenceOf(fileName: string): number {
   return Number(fileName.slice(0, 12));
 }
 
-/** The segments (or snapshots) of a directory in order; what we did not name is not ours. */
+/** The segments (or snapshots) of a directory in order; files with other names are ignored. */
 export async function numberedFiles(fileSystem: FileSystem, path: string): Promise<string[]> {
   const names = await fileSystem.list(path);
   return names.filter((name) => /^\d{12}\.jsonl$/.test(name)).sort();
@@ -51,16 +51,16 @@ export function damaged(
   return new DataDirectoryError(`${path}, ${where}: ${what}`, options);
 }
 
-/** What the system says of a file that is gone or rotten; others of its errors may pass. */
+/** The error codes of a file that is missing or corrupt; other system errors may be transient. */
 const READ_DAMAGE = new Set(['ENOENT', 'EIO', 'EUCLEAN', 'EBADMSG', 'EISDIR']);
 
-/** How a file that must be there could not be read; undefined: that tells nothing of the file. */
+/** Why a required file could not be read; undefined: the error says nothing about the file. */
 export function unreadable(error: unknown): string | undefined {
   const code = errorCode(error);
   return code !== undefined && READ_DAMAGE.has(code) ? `cannot be read (${code})` : undefined;
 }
 
-/** The whole of a segment; rejects with DataDirectoryError where the file is gone or rotten. */
+/** A whole segment; rejects with DataDirectoryError if the file is missing or corrupt. */
 export async function readSegment(
   fileSystem: FileSystem,
   path: string,

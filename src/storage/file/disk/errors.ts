@@ -4,7 +4,7 @@ export class DataDirectoryError extends Error {
 }
 
 /**
- * What was promised cannot be kept any more (a failed sync, a failed cut): the process must end
+ * Durability can no longer be guaranteed (a failed sync, a failed truncation): the process must end
  * without another acknowledgement. The next start recovers.
  */
 export class StorageFatalError extends Error {

@@ -1,41 +1,41 @@
 import { StorageFatalError } from './errors.js';
 
 /**
- * The narrow port to the disk: all that storage does to files goes through it, so that a test can
- * stand a failing or a simulated disk in its place. Paths are absolute.
+ * The narrow port to the disk, so that tests can substitute a failing or simulated disk. Everything
+ * but locks, leases, `limits` and the shared watermark goes through it. Paths are absolute.
  */
 export interface FileSystem {
-  /** Opens for reading and appending; makes the file (mode 0600) where there is none. */
+  /** Opens for reading and appending; creates the file (mode 0600) if it does not exist. */
   openAppend(path: string): Promise<OpenFile>;
-  /** Makes a new file; rejects with EEXIST where there is one. */
+  /** Creates a file; rejects with EEXIST if it exists. */
   create(path: string): Promise<OpenFile>;
   openRead(path: string): Promise<OpenFile>;
-  /** Opens for writing over what is there; makes the file (mode 0600) where there is none. */
+  /** Opens for overwriting in place; creates the file (mode 0600) if it does not exist. */
   openOverwrite(path: string): Promise<OpenFile>;
   /** Atomically replaces `to`. Durable only after `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Makes the directory (mode 0700) and those above it; one that is there is left as it is. */
+  /** Creates the directory and missing parents (mode 0700); leaves an existing one as it is. */
   makeDirectory(path: string): Promise<void>;
-  /** The names in a directory, in no order; rejects with ENOENT where there is none. */
+  /** The names in a directory, unordered; rejects with ENOENT if it does not exist. */
   list(path: string): Promise<readonly string[]>;
   /** Makes creations, renames and removals in this directory durable. */
   syncDirectory(path: string): Promise<void>;
 }
 
 export interface OpenFile {
-  /** Reads up to `buffer.length` bytes from `position`; resolves with how many; 0: the end. */
+  /** Reads up to `buffer.length` bytes at `position`; resolves with the count; 0: end of file. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Appends; resolves with how many bytes were taken, which may be fewer than were given. */
+  /** Appends; resolves with the number of bytes written, which may be fewer than given. */
   append(bytes: Uint8Array): Promise<number>;
   /**
-   * Only after `openOverwrite`: puts a few bytes at the start, over what is there. Not a promise: in
-   * the page cache that takes a microsecond, less than to ask another thread for it.
+   * Only after `openOverwrite`: overwrites a few bytes at the start of the file. Synchronous: in
+   * the page cache it takes a microsecond, less than handing it to another thread.
    */
   overwrite(bytes: Uint8Array): void;
   /**
-   * Resolves when all that was appended is on disk. After a rejection nothing is known of the
-   * file's new bytes, and asking again would lie.
+   * Resolves when everything that was appended is on disk. After a rejection the state of the new
+   * bytes is unknown, and a second sync may wrongly succeed.
    */
   dataSync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
@@ -43,7 +43,9 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The `code` of a system error, such as ENOSPC; `ERR_…` codes are defects of ours, not the system's. */
+/**
+ * The `code` of a system error, such as ENOSPC; `ERR_…` codes are our defects, not the system's.
+ */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   const { code } = error;
@@ -71,12 +73,12 @@ export async function sizeOf(fileSystem: FileSystem, path: string): Promise<numb
   }
 }
 
-/** Closes where nothing depends on it any more: an error of it must not hide the one before. */
+/** For a file that nothing depends on any more: a failed close must not hide an earlier error. */
 export async function closeQuietly(file: OpenFile): Promise<void> {
   await file.close().catch(() => undefined);
 }
 
-/** Reads until the buffer is full or the file ends; resolves with how many bytes that were. */
+/** Reads until the buffer is full or the file ends; resolves with the number of bytes. */
 export async function readFully(
   file: OpenFile,
   buffer: Uint8Array,
@@ -91,17 +93,17 @@ export async function readFully(
   return filled;
 }
 
-/** Appends all of it, however short the single writes turn out. */
+/** Appends all bytes, repeating short writes. */
 export async function appendFully(file: OpenFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     const taken = await file.append(bytes.subarray(written));
-    // The next attempt would say why, on a disk that works; this must not become an endless loop.
+    // A working disk would report the reason at the next attempt; but the loop must end.
     if (taken === 0) throw Object.assign(new Error('a write took nothing'), { code: 'EIO' });
     written += taken;
   }
 }
 
-/** A sync that failed is never asked again: what it covered is lost to us, and so are we. */
+/** A failed sync is never repeated: the bytes it covered may be lost, so the process must end. */
 export async function syncOrDie(sync: () => Promise<void>, what: string): Promise<void> {
   try {
     await sync();
@@ -111,14 +113,15 @@ export async function syncOrDie(sync: () => Promise<void>, what: string): Promis
 }
 
 /**
- * A new file that is larger is synced bit by bit: a sync of the log may have to wait for all that
- * other files have waiting for the disk.
+ * A larger new file is synced in parts of this size: a sync of the log may have to wait for all
+ * dirty pages of other files.
  */
 const WAITING_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
- * Makes a file of these bytes (or chunks of them) whose content is durable, in place of one that is
- * there. Where there is no room for it nothing is left behind: it would keep others from theirs.
+ * Writes a file of these chunks, with durable content; an existing one is removed first. If that
+ * fails for a reason other than a failed sync, the partial file is removed: the room it takes up
+ * may be needed.
  */
 export async function writeNewFile(
   fileSystem: FileSystem,
@@ -145,7 +148,7 @@ export async function writeNewFile(
   await closeQuietly(file);
 }
 
-/** Makes a file durable as it is; an empty one where there is none. */
+/** Makes a file durable as it is; creates an empty one if it does not exist. */
 export async function syncFile(fileSystem: FileSystem, path: string): Promise<void> {
   const file = await fileSystem.openAppend(path);
   try {
@@ -155,7 +158,7 @@ export async function syncFile(fileSystem: FileSystem, path: string): Promise<vo
   }
 }
 
-/** Puts a whole file in place: before, the old one is there; after, the new one is, durably. */
+/** Replaces a file atomically and durably: a crash leaves either the old or the new file. */
 export async function replaceFile(
   fileSystem: FileSystem,
   path: { readonly directory: string; readonly name: string },

@@ -1,13 +1,13 @@
 import { statfsSync } from 'node:fs';
 
-/** Bytes of the file system that a directory is on. */
+/** The capacity of the file system that a directory is on. */
 export interface DiskRoom {
-  /** What the service's user may still write. */
+  /** Available to the service's user. */
   readonly freeBytes: number;
   readonly sizeBytes: number;
 }
 
-/** From the kernel's memory: it does not wait for the disk. A directory that is gone has none. */
+/** Answered from kernel memory, without waiting for the disk. Zeros if the directory is missing. */
 export function diskRoomOf(directory: string): DiskRoom {
   try {
     const { bsize, bavail, blocks } = statfsSync(directory);

@@ -3,35 +3,35 @@ import { tryDowngradeLock, tryLock, tryUpgradeLock, unlock } from 'fs-native-ext
 import { errorCode } from './file-system.js';
 
 /**
- * A lock of the kernel on a file that is for nothing else. The kernel lets go of it when the
- * process ends, however it ends, after its last write. It keeps processes apart, not the tasks of
- * one process: the same lock may be taken twice.
+ * A kernel lock on a dedicated file. The kernel releases it when the process ends, however it ends,
+ * after its last write. It excludes other processes, not other tasks of this process: taking the
+ * same lock twice succeeds.
  */
 export interface KernelLock {
   tryExclusive(): boolean;
   tryShared(): boolean;
-  /** Exclusive to shared, with nobody in between. */
+  /** Exclusive to shared, atomically. */
   downgrade(): boolean;
-  /** Shared to exclusive; false while others share it, and then it is still shared. */
+  /** Shared to exclusive; false while other processes share it: then it remains shared. */
   upgrade(): boolean;
   unlock(): void;
   /**
-   * Whether the file is still the one that others would lock: false once somebody has removed or
-   * replaced it, since the kernel would let another holder in then.
+   * Whether the path still names the locked file. If it was removed or replaced, another process
+   * can lock the new file at the same time.
    */
   isInPlace(): boolean;
-  /** What the file says, at most 256 bytes: for people; the lock holds without it. */
+  /** The content of the file, at most 256 bytes, for people: the lock does not depend on it. */
   readNote(): string;
   writeNote(note: string): void;
-  /** Lets go, and of the file, too. */
+  /** Releases the lock and closes the file. */
   close(): void;
 }
 
 const NOTE_BYTES = 256;
 
 export function openKernelLock(path: string): KernelLock {
-  // 'a+': a lock wants a writable descriptor, and the note must survive our opening the file. A
-  // plain descriptor: a FileHandle that is collected would drop the lock.
+  // 'a+': a lock needs a writable descriptor, and opening the file must not erase the note. A plain
+  // descriptor: a garbage-collected FileHandle would drop the lock.
   const descriptor = fs.openSync(path, 'a+', 0o600);
   const { ino, dev } = fs.fstatSync(descriptor);
   return {
@@ -45,7 +45,7 @@ export function openKernelLock(path: string): KernelLock {
         const named = fs.statSync(path);
         return named.ino === ino && named.dev === dev;
       } catch {
-        return false; // whatever it is that keeps us from looking
+        return false; // whatever the error
       }
     },
     readNote() {
@@ -57,7 +57,7 @@ export function openKernelLock(path: string): KernelLock {
         fs.ftruncateSync(descriptor, 0);
         fs.writeSync(descriptor, note);
       } catch (error) {
-        // No room, say.
+        // A system error, such as no room.
         if (errorCode(error) === undefined) throw error;
       }
     },

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 const DIRECTORY_MODE = 0o700;
 
 /**
- * Makes a directory, and those above it, where there is none. Not by Node's `recursive`, which never
- * returns where nothing can be made in a directory that exists, such as /proc.
+ * Creates a directory and its missing parents. Without Node's `recursive`, which never returns if
+ * nothing can be created in an existing parent, such as /proc.
  */
 export function makeDirectory(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
@@ -15,7 +15,7 @@ export function makeDirectory(path: string): void {
   try {
     mkdirSync(path, { mode: DIRECTORY_MODE });
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!existsSync(path) || !statSync(path).isDirectory()) throw error;
   }
 }

@@ -8,7 +8,9 @@ const FILE_MODE = 0o600;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
-/** Plain descriptors and callbacks: half the cost of FileHandle, and nothing to be collected. */
+/**
+ * Plain descriptors and callbacks: half the cost of FileHandle, and no garbage-collected handle.
+ */
 function call<T>(start: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => {
@@ -36,13 +38,13 @@ async function open(path: string, flags: string | number): Promise<OpenFile> {
   return openFile(await call<number>((done) => fs.open(path, flags, FILE_MODE, done)));
 }
 
-/** No descriptor or no memory left at the moment: nothing is said of the directory, nor of any sync. */
+/** Out of descriptors or memory for now: says nothing about the directory or about any sync. */
 const PASSING: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 const TRY_AGAIN_MS = 20;
-/** Connections that wait for nothing are closed by then, and their descriptors are free. */
+/** By then idle connections have been closed, which frees their descriptors. */
 const TRIES_MAX = 120_000 / TRY_AGAIN_MS;
 
-/** Waits: whoever is to make a directory durable has changed it, and cannot take that back. */
+/** Retries: the caller has changed the directory already, and cannot undo it. */
 async function openDirectory(path: string): Promise<number> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -72,7 +74,7 @@ export function createNodeFileSystem(): FileSystem {
     openOverwrite: (path) => open(path, fs.constants.O_RDWR | fs.constants.O_CREAT),
     rename: (from, to) => fs.promises.rename(from, to),
     remove: (path) => fs.promises.unlink(path),
-    // In an async function, where what throws rejects. There are few of them, none under load.
+    // Async, so that an exception becomes a rejection. Called rarely, and never under load.
     makeDirectory: async (path) => makeDirectory(path),
     list: (path) => fs.promises.readdir(path),
     syncDirectory,

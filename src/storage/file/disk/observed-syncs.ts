@@ -1,7 +1,7 @@
 import type { Clock } from '../../../system.js';
 import type { FileSystem, OpenFile } from './file-system.js';
 
-/** The same file system; `onSynced` is told how long each sync of a file took that succeeded. */
+/** The same file system; `onSynced` receives the duration of each successful sync of a file. */
 export function observeSyncs(
   fileSystem: FileSystem,
   clock: Clock,

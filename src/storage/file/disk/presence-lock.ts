@@ -6,7 +6,7 @@ import { errorCode } from './file-system.js';
 import { type KernelLock, openKernelLock } from './kernel-lock.js';
 import { makeDirectory } from './make-directory.js';
 
-/** Statfs magic numbers (linux/magic.h, statfs(2)) of file systems whose locks or syncs deceive. */
+/** Magic numbers (linux/magic.h, statfs(2)) of file systems with unreliable locks or syncs. */
 const UNSAFE_FILE_SYSTEMS = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -15,17 +15,17 @@ const UNSAFE_FILE_SYSTEMS = new Map([
   [0x65735546, 'FUSE'],
 ]);
 
-/** How long a server that shares the directory may take to open it before others give up. */
+/** How long servers wait for one that shares the directory to finish opening it. */
 const OPENING_WAIT_MS = 60_000;
-/** The holder's name is written just after its lock was taken: what stands there may be old. */
+/** The holder writes its name just after taking the lock: until then an older name is read. */
 const NAME_WAIT_MS = 500;
 const POLL_MS = 20;
 const LOCK_NAME = 'presence.lock';
 
 export interface PresenceLock {
   /**
-   * Whether the lock still keeps others out: false once somebody has removed or replaced the lock
-   * file, since another server may have locked a new one.
+   * Whether the lock still excludes others: false once the lock file has been removed or replaced,
+   * since another server may have locked a new one.
    */
   isHeld(): boolean;
   release(): void;
@@ -33,11 +33,11 @@ export interface PresenceLock {
 
 /** The presence of one of several servers; see ARCHITECTURE.md, "Several processes". */
 export interface SharedPresence extends PresenceLock {
-  /** Nobody else has the directory, and nobody can come in before `share`: it may be repaired. */
+  /** No other server has the directory, and none can join before `share`: it may be repaired. */
   readonly isAlone: boolean;
-  /** Lets others in, from alone. */
+  /** Lets other servers join; only while alone. */
   share(): void;
-  /** True: alone again. False: others live. */
+  /** True: alone (again). False: other servers are running. */
   tryAlone(): boolean;
 }
 
@@ -48,16 +48,16 @@ interface Holder {
   readonly name: string;
 }
 
-/** Makes the directory where there is none; resolves links, so that one directory has one name. */
+/** Creates a missing directory; resolves links, so that one directory has one name. */
 export function prepareDirectory(path: string): string {
   makeDirectory(path);
   return fs.realpathSync(path);
 }
 
 /**
- * Takes the directory for this process. The kernel lets go of the lock when the process ends,
- * however it ends. Throws DataDirectoryError where another server holds it, or where this machine
- * cannot keep what a lock or a sync promises.
+ * Takes the directory for this process alone. The kernel releases the lock when the process ends,
+ * however it ends. Throws DataDirectoryError if another server holds it, or if locks or syncs are
+ * not reliable here.
  */
 export function takePresenceLock(directory: string): PresenceLock {
   const lock = openPresence(directory);
@@ -67,9 +67,9 @@ export function takePresenceLock(directory: string): PresenceLock {
 }
 
 /**
- * Takes the directory as one of several servers: alone where no other lives, which keeps all others
- * waiting until it shares. Rejects with DataDirectoryError where a server holds it that does not
- * share, or where one takes too long to open it.
+ * Takes the directory as one of several servers: alone if no other is running, and then all others
+ * wait until this one shares. Rejects with DataDirectoryError if a server that does not share holds
+ * it, or if a sharing one takes too long to open it.
  */
 export async function takeSharedPresence(
   directory: string,
@@ -106,8 +106,8 @@ export async function takeSharedPresence(
 }
 
 /**
- * Whether any server has the directory, at this moment. It asks by trying, for some microseconds,
- * in which a server that starts may find itself refused.
+ * Whether any server has the directory at this moment. It finds out by trying the lock; a server
+ * that starts within those microseconds may be refused.
  */
 export function isInUse(directory: string): boolean {
   const path = `${directory}/${LOCK_NAME}`;
@@ -116,7 +116,7 @@ export function isInUse(directory: string): boolean {
   try {
     lock = openKernelLock(path);
   } catch (error) {
-    // Read-only, say: nobody can write there either.
+    // A read-only file system, for example: no server can write there either.
     if (errorCode(error) === undefined) throw error;
     return false;
   }
@@ -153,7 +153,7 @@ function refusal(directory: string, lock: KernelLock, wanted: Mode): DataDirecto
   );
 }
 
-/** For the message to a server that comes in vain. */
+/** For the error message of a server that is refused. */
 function writeHolder(lock: KernelLock, mode: Mode): void {
   lock.writeNote(`${JSON.stringify({ pid: process.pid, host: hostname(), mode })}\n`);
 }
@@ -181,7 +181,7 @@ function assertSafeFileSystem(directory: string): void {
   }
 }
 
-/** The name of a file system, by its type of statfs(2), that must not be used; undefined: it may. */
+/** The name of an unsafe file system, by its statfs(2) type; undefined: it may be used. */
 export function unsafeFileSystem(type: number): string | undefined {
   return UNSAFE_FILE_SYSTEMS.get(type >>> 0);
 }

@@ -1,9 +1,9 @@
 import { type FileSystem, type OpenFile, closeQuietly } from './file-system.js';
 
-/** Keeps the file that was read last open, since the next read is most often of the same one. */
+/** Keeps the file that was read last open, since the next read is usually of the same file. */
 export interface ReadHandle {
   use<T>(path: string, task: (file: OpenFile) => Promise<T>): Promise<T>;
-  /** Lets go of the file that is open; the next use opens it anew. */
+  /** Closes the open file once its users have finished; the next use opens it again. */
   close(): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ interface Shared {
 export function createReadHandle(fileSystem: FileSystem): ReadHandle {
   let current: Shared | undefined;
 
-  /** Whoever leaves a file last, that nobody will find any more, closes it: once. */
+  /** Closes a file that is no longer current, when its last user leaves. */
   async function closeIfLast(shared: Shared): Promise<void> {
     if (shared === current || shared.users > 0) return;
     const file = await shared.opening.catch(() => undefined);
@@ -40,7 +40,7 @@ export function createReadHandle(fileSystem: FileSystem): ReadHandle {
       try {
         return await task(await shared.opening);
       } catch (error) {
-        // A file that would not open, or not be read, must not be kept for the next one.
+        // A file that failed to open or to be read must not be kept for the next use.
         if (current === shared) current = undefined;
         throw error;
       } finally {

@@ -3,21 +3,24 @@ import { readLines } from './line-reader.js';
 import { FIRST_PREVIOUS, crcOf, hasValidCrc } from './record-format.js';
 
 export interface ChainedLine {
-  /** The crc of the line before. */
+  /** The crc of the preceding line. */
   readonly previous: string;
 }
 
 export interface ScannedLines {
-  /** Up to here every line is whole and follows the one before. */
+  /** Up to here every line is whole and chained to its predecessor. */
   readonly bytes: number;
   readonly crc: string;
-  /** `torn`: a last line that was never finished; `damaged`: whole lines lie behind a broken one. */
+  /**
+   * `torn`: the last line was never finished. `damaged`: a whole line breaks the chain, or follows
+   * a broken line.
+   */
   readonly end: 'whole' | 'torn' | 'damaged';
 }
 
 /**
- * Reads a file of lines that each name the crc of the one before, a chunk at a time; up to `bytes`
- * where that is given. `onLine` gets what JSON.parse made of each good one, in order.
+ * Reads, chunk by chunk, a file in which each line names the crc of its predecessor; stops after
+ * `bytes` if given. `onLine` receives each good line, parsed as JSON, in order.
  */
 export async function scanChainedLines(
   fileSystem: FileSystem,

@@ -1,10 +1,10 @@
 /**
- * Rows as columns: those are written and parsed faster than a row each. Cells are what JSON has,
- * but no lists.
+ * Rows stored as columns, which are faster to write and to parse than one object per row. A cell is
+ * a JSON scalar, never a list.
  */
 type Cell = string | number | null;
 
-/** A cell for each row; or, where all are the same, that one alone. */
+/** One cell per row, or a single cell if all rows have the same value. */
 export type Column<T extends Cell> = T | readonly T[];
 
 export function columnOf<T extends Cell>(cells: readonly T[]): Column<T> {

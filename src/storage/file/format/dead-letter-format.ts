@@ -1,7 +1,7 @@
 /**
- * dead-letters.jsonl: everything that ever became of a dead letter, one change a line, only ever
- * appended to; chained like the log (record-format.ts). It counts as far as the newest line of the
- * journal says (central-format.ts): what lies behind that was never committed.
+ * dead-letters.jsonl: every change of every dead letter, one per line, append-only and chained like
+ * the log (record-format.ts). It counts as far as the newest line of the journal says
+ * (central-format.ts): anything beyond was never committed.
  *
  *   {"change":"opened","at":"…Z","letter":{"id":"a-812","source":"a","sequence":812,…},
  *    "previous":"00000000","crc":"…"}

@@ -1,16 +1,16 @@
 /**
- * The part of a log line that says what happened, as JSON members (no braces):
+ * The part of a log line that describes the event, as JSON members without braces:
  *
  *   "at":"2026-…Z","type":"StockReserved",
  *   "lines":[{"storeId":"S","sku":"K","version":4,"onHand":9,"reserved":2,
  *             "onHandDelta":0,"reservedDelta":2,"previousSequence":3,"skips":[…]}],
  *   "reads":[{"storeId":"S","sku":"K","version":4},{"reservationId":"…","version":1}],
- *   "reservation":{"id":"…","expiresAt":null}      of StockReserved: its lines are the lines
- *   "reservations":[{"id":…,"lines":[…]}]          of all others: the reservations as they are now
+ *   "reservation":{"id":"…","expiresAt":null}      StockReserved only: it reserves the lines
+ *   "reservations":[{"id":…,"lines":[…]}]          other types: the reservations after the event
  *   "reason":"…","reference":"…","refusal":{"code":…},"operations":[…],
  *   "request":{"key":"…","fingerprint":"…","keyUntil":"…Z"}
  *
- * Empty lists and absent members are left out. Times are RFC 3339 with milliseconds.
+ * Empty lists and absent members are omitted. Times are RFC 3339 with milliseconds.
  */
 import { assert } from '../../../assert.js';
 import type {
@@ -25,7 +25,9 @@ import type {
 import type { Reservation, ReservationLine, ReservationStatus } from '../../../domain/stock.js';
 import { parseTime, timeText } from '../../../time-text.js';
 
-/** Store ids, SKUs, ids and digests need no escaping: their patterns allow no quote or backslash. */
+/**
+ * Store ids, SKUs, ids and digests need no escaping: their patterns exclude quote and backslash.
+ */
 export function encodeEvent(event: InventoryEvent): string {
   const { reads, reservations, reason, reference, refusal, operations, request } = event;
   let text = `"at":"${timeText(event.at)}","type":"${event.type}"`;
@@ -90,7 +92,7 @@ function encodeReservation(reservation: Reservation): string {
   return `{${reservationMembers(reservation)}}`;
 }
 
-/** The members of a DiskReservation, no braces. */
+/** The members of a DiskReservation, without braces. */
 export function reservationMembers(reservation: Reservation): string {
   const { id, version, status, reference, expiresAt, retainUntil, lines } = reservation;
   return (
@@ -131,7 +133,7 @@ function decodeRefusal(disk: DiskRefusal): RecordedRefusal {
   return { ...disk, earliestExpiry } as unknown as RecordedRefusal;
 }
 
-/** The members of one line as JSON.parse gives them; its CRC has been checked before. */
+/** The members of one line as JSON.parse returns them; its CRC has been checked. */
 export interface DiskEvent {
   readonly sequence: number;
   readonly at: string;

@@ -4,17 +4,17 @@ import { NEWLINE } from './record-format.js';
 const CHUNK_BYTES = 1024 * 1024;
 
 export interface LineReading {
-  /** A line without its newline; its bytes are gone when this returns. */
+  /** Receives a line without its newline; the bytes are valid only during the call. */
   readonly onLine: (line: Buffer) => void;
-  /** All bytes in their order, a chunk at a time, each before the lines that end in it. */
+  /** Receives all bytes in order, each chunk before the lines that end in it. */
   readonly onChunk?: (chunk: Buffer) => void;
-  /** Where to stop; by default at the end of the file. */
+  /** Where to stop; the end of the file by default. */
   readonly bytes?: number;
 }
 
 /**
- * Reads a file of lines a chunk at a time, so that a large one never lies in memory as a whole.
- * Resolves with how many bytes lie behind the last newline.
+ * Reads a file of lines chunk by chunk, so that a large file is never in memory as a whole.
+ * Resolves with the number of bytes after the last newline.
  */
 export async function readLines(
   fileSystem: FileSystem,
@@ -49,14 +49,14 @@ function takeLines(chunk: Buffer, begun: BegunLine, onLine: (line: Buffer) => vo
   begun.goesOn(chunk.subarray(start));
 }
 
-/** A line that goes on in the next chunk. Copied once, however many chunks it goes through. */
+/** A line that continues in the next chunk. Copied once, however many chunks it spans. */
 class BegunLine {
   private parts: Buffer[] = [];
   length = 0;
 
   goesOn(part: Buffer): void {
     if (part.length === 0) return;
-    // The chunk's bytes are read over.
+    // The next read overwrites the chunk's buffer.
     this.parts.push(Buffer.from(part));
     this.length += part.length;
   }

@@ -9,7 +9,7 @@ interface DiskMovement {
   readonly lines?: readonly AggregateLine[];
 }
 
-/** As much of an event as the central view folds; as JSON it is the whole event. */
+/** The part of an event that the central view folds; its JSON form is the whole event. */
 class Movement implements AggregateEvent {
   readonly sequence: number;
   readonly type: string;
@@ -32,13 +32,13 @@ class Movement implements AggregateEvent {
 }
 
 /**
- * Reads of an event's line what the central view folds, which is less than half of it; null: it is
- * a control line; undefined: it is not whole.
+ * Parses only the part of an event's line that the central view folds, less than half of it. Null:
+ * a control line. Undefined: the line is not whole.
  */
 export function parseMovement(line: Buffer): AggregateEvent | null | undefined {
   if (!hasValidCrc(line)) return undefined;
   if (!isEventLine(line, 0)) return null;
-  // What is read of it is ASCII, whatever the rest may be.
+  // The part that is parsed is ASCII, whatever the rest is.
   return new Movement(JSON.parse(movementText(line.toString('latin1'))) as DiskMovement, line);
 }
 
@@ -46,12 +46,14 @@ const AT = ',"at":"';
 const TYPE = '"type":"';
 const LINES = ',"lines":[';
 
-/** The sequence, and all from the time to the end of the stock lines; see event-format.ts. */
+/**
+ * The sequence, and everything from the time to the end of the stock lines; see event-format.ts.
+ */
 function movementText(text: string): string {
   const sequenceEnd = text.indexOf(',');
   const at = text.indexOf(AT, sequenceEnd);
   const typeEnd = text.indexOf('"', text.indexOf(TYPE, at) + TYPE.length) + 1;
-  // No name has a bracket or a brace.
+  // Store ids and SKUs contain neither bracket nor brace.
   const end = text.startsWith(LINES, typeEnd) ? text.indexOf('}]', typeEnd) + 2 : typeEnd;
   return `${text.slice(0, sequenceEnd)}${text.slice(at, end)}}`;
 }

@@ -1,4 +1,4 @@
-/** Where each event of one segment starts: 4 bytes an event, whatever the events weigh. */
+/** Where each event of one segment starts: 4 bytes per event, whatever its size. */
 export class Offsets {
   private starts = new Uint32Array(1_024);
   private length = 0;
@@ -24,7 +24,7 @@ export class Offsets {
     this.length += 1;
   }
 
-  /** The byte at which the line of `sequence` starts; undefined: it is not in this segment. */
+  /** The byte offset of the line of `sequence`; undefined: it is not in this segment. */
   of(sequence: number): number | undefined {
     const index = sequence - this.first;
     return index >= 0 && index < this.length ? this.starts[index] : undefined;

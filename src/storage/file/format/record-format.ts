@@ -1,12 +1,12 @@
 /**
- * One line of a segment, UTF-8, ended by a newline:
+ * One line of a segment, UTF-8, terminated by a newline:
  *
  *   {"sequence":812,"epoch":4,"durable":809,"previous":"9af31c02",<event members>,"crc":"1b2c3d4e"}
  *   {"control":"boot","epoch":5,"durable":812,"previous":"1b2c3d4e","at":"…Z","crc":"…"}
  *   {"control":"sealed", …}
  *
  * `crc`: CRC-32 (zlib) of all bytes before `,"crc"`, 8 lowercase hex digits. `previous`: the crc of
- * the line before, over segments too; 00000000 for the very first. `durable`: the highest sequence
+ * the preceding line, across segments; 00000000 for the very first. `durable`: the highest sequence
  * known to be synced when this line was written. `epoch`: counts the writers' starts. Control lines
  * have no sequence and are in no feed: `boot` opens an epoch, nothing follows `sealed` in its file.
  */
@@ -57,16 +57,16 @@ export function crcText(bytes: Uint8Array): string {
   return crc32(bytes).toString(16).padStart(8, '0');
 }
 
-/** What closes a line, its newline included. */
+/** The end of a line, including its newline. */
 export function lineEnd(crc: string): string {
   return `${CRC_OPEN}${crc}"}\n`;
 }
 
-/** Whether these bytes (no newline) are a whole line: its crc is there, and right. */
+/** Whether these bytes (without newline) are a whole line: its crc is present and correct. */
 export function hasValidCrc(line: Buffer): boolean {
   const end = line.length - CRC_BYTES;
   if (end <= 0) return false;
-  // Byte by byte: a start does this for every line, and a string of each part costs more.
+  // Byte by byte: a start does this for every line, and creating strings would cost more.
   for (let index = 0; index < CRC_OPEN_BYTES.length; index += 1) {
     if (line[end + index] !== CRC_OPEN_BYTES[index]) return false;
   }
@@ -74,7 +74,7 @@ export function hasValidCrc(line: Buffer): boolean {
   return crcDigits(line) === crc32(line.subarray(0, end));
 }
 
-/** The value of the 8 lowercase hex digits; NaN where they are none. */
+/** The value of the 8 lowercase hex digits; NaN if any byte is not one. */
 function crcDigits(line: Buffer): number {
   let value = 0;
   for (let index = line.length - 10; index < line.length - 2; index += 1) {
@@ -86,14 +86,17 @@ function crcDigits(line: Buffer): number {
   return value;
 }
 
-/** Of a whole line, as it stands there. */
+/** The crc that a whole line states. */
 export function crcOf(line: Buffer): string {
   return line.toString('latin1', line.length - 10, line.length - 2);
 }
 
 type DiskControl = LineFrame & { readonly control: ControlKind; readonly at: string };
 
-/** Reads a line (no newline); undefined: it is not whole. Throws where a newer version wrote it. */
+/**
+ * Parses a line (without newline); undefined: it is not whole. Throws if its crc is correct but its
+ * content cannot be decoded, as when a newer version wrote it.
+ */
 export function parseLine(line: Buffer): LogLine | undefined {
   if (!hasValidCrc(line)) return undefined;
   const disk = JSON.parse(line.toString('utf8')) as LineFrame & (DiskEvent | DiskControl);

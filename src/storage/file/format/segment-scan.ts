@@ -8,7 +8,7 @@ import {
   parseLine,
 } from './record-format.js';
 
-/** Where a segment stops being good, and why. */
+/** The first bad line of a segment, and what is wrong with it. */
 export interface Break {
   readonly offset: number;
   /** Counted from 1. */
@@ -18,12 +18,12 @@ export interface Break {
 
 export interface SegmentScan {
   readonly lastCrc: string;
-  /** Sequence of the last good event; one below the segment's first where there is none. */
+  /** Sequence of the last good event; one below the segment's first if there is none. */
   readonly last: number;
   readonly epoch: number;
   /** The good lines end with a seal. */
   readonly sealed: boolean;
-  /** The highest sequence that any good line knows to be synced. */
+  /** The highest `durable` of any good line. */
   readonly durable: number;
   readonly goodBytes: number;
   /** Undefined: good to the end. */
@@ -31,8 +31,8 @@ export interface SegmentScan {
 }
 
 /**
- * Takes lines while newline, crc, chain and sequence hold. `onEvent` sees each good event with its
- * offset and may object: then the segment breaks there.
+ * Reads lines as long as newline, crc, chain and sequence are correct. `onEvent` receives each good
+ * event with its offset; if it returns an objection, the segment breaks there.
  */
 export function scanSegment(
   bytes: Buffer,
@@ -85,10 +85,10 @@ const LINE_STARTS = ['{"sequence":', '{"control":'];
 const DURABLE_FIELD = /^\{"(?:sequence":\d+|control":"\w+"),"epoch":\d+,"durable":(\d+),/;
 
 /**
- * The highest `durable` of any line anywhere in these bytes, which need not begin at a line: behind
- * damage there may still be proof that more than this was promised. Where a line ends is told by
- * its crc, not by its newline, which may be damaged itself; a value never contains either text,
- * since JSON escapes its quotes.
+ * The highest `durable` of any whole line in these bytes, which need not start at a line boundary:
+ * lines after the damage may prove that more events were acknowledged than precede it. A line's end
+ * is found by its crc, not by its newline, which may be damaged itself. No value contains the text
+ * that starts a line or its crc, since JSON escapes quotes.
  */
 export function highestDurable(bytes: Buffer): number {
   let highest = 0;

@@ -3,7 +3,7 @@ import { StorageFatalError } from '../disk/errors.js';
 import { type OpenFile, appendFully, syncOrDie } from '../disk/file-system.js';
 import { Offsets } from '../format/offsets.js';
 
-/** The segment that is being appended to: how far it is good, and what that part hashes to. */
+/** The segment that is being appended to: how far it is durable, and the hash of that part. */
 export interface ActiveSegment {
   readonly name: string;
   readonly file: OpenFile;
@@ -11,9 +11,9 @@ export interface ActiveSegment {
   readonly hash: Hash;
   /** Bytes known to be durable. */
   bytes: number;
-  /** The crc of the last durable line: what the next line continues. */
+  /** The crc of the last durable line, which the next line names as `previous`. */
   lastCrc: string;
-  /** Its last durable line says that nothing follows. */
+  /** Its last durable line is a seal: nothing follows. */
   sealed: boolean;
 }
 
@@ -32,8 +32,8 @@ export function sha256Of(segment: ActiveSegment): string {
 }
 
 /**
- * Appends and syncs. Rejects with StorageFatalError when the sync failed or the segment could not
- * be cut back; with the write's own error when it was cut back, durably: nothing was added then.
+ * Appends and syncs. Rejects with StorageFatalError if the sync failed or the segment could not be
+ * cut back; with the write's own error once it has been cut back, durably: nothing was added.
  */
 export async function appendDurably(
   segment: ActiveSegment,
@@ -52,7 +52,7 @@ export async function appendDurably(
   segment.lastCrc = lastCrc;
 }
 
-/** Drops, durably, what lies behind the bytes that are known to be durable. */
+/** Truncates the segment, durably, to the bytes that are known to be durable. */
 export async function cutBack(segment: ActiveSegment): Promise<void> {
   try {
     await segment.file.truncate(segment.bytes);

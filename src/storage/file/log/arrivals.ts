@@ -1,12 +1,12 @@
 import type { Timers } from '../../../system.js';
 
-/** So long, in ms, those who have arrived wait at the most for those who still arrive. */
+/** The longest that a batch waits for further arrivals, in ms. */
 const GATHERING_MS_MAX = 2;
 
 /**
- * Resolves after a turn of the event loop that has brought nobody new: with a loop that is idle at
- * once, under load when those who were just answered have come back. A batch costs the same for a
- * few as for all of them, and while requests keep arriving the loop has no time to lose. `now`:
+ * Resolves after a turn of the event loop without a new arrival: at once if the loop is idle, under
+ * load once the clients just answered have sent their next requests. A batch costs the same for few
+ * items as for many, and while requests keep arriving the loop has no time to spare. `now`:
  * monotonic, in ms.
  */
 export async function afterArrivals(

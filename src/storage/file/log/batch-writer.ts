@@ -5,21 +5,21 @@ import { type LineFrame, crcText, eventText, lineEnd } from '../format/record-fo
 /** A UTF-16 unit is at most this many bytes in UTF-8. */
 const BYTES_PER_UNIT_MAX = 3;
 
-/** Lines laid one behind the other in one buffer, each chained to the one before. */
+/** Builds consecutive lines in one buffer, each chained to its predecessor. */
 export class BatchWriter {
   private buffer = Buffer.allocUnsafe(64 * 1_024);
   private used = 0;
   private starts: number[] = [];
   private crc = '';
 
-  /** Starts a batch behind the line whose crc is `previous`. */
+  /** Starts a batch that follows the line whose crc is `previous`. */
   begin(previous: string): void {
     this.used = 0;
     this.starts = [];
     this.crc = previous;
   }
 
-  /** The bytes laid so far; valid until the next `begin`. */
+  /** The bytes of the batch so far; valid until the next `begin`. */
   get bytes(): Buffer {
     return this.buffer.subarray(0, this.used);
   }

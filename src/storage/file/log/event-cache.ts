@@ -2,12 +2,12 @@ import type { InventoryEvent } from '../../../domain/events.js';
 
 /** Some 1 KB each. */
 const EVENTS_MAX = 4_096;
-/** What is larger, such as a batch, is read anew. */
+/** A larger event, such as a batch, is not cached. */
 const LINES_MAX = 16;
 
 /**
- * The events that were read last: an answer that is asked for again is soon asked for once more,
- * by all the others who were not answered in time.
+ * The events that were read last (LRU): an answer that is requested again is soon requested once
+ * more, by the other requests that were not answered in time.
  */
 export class EventCache {
   private readonly bySequence = new Map<number, InventoryEvent>();

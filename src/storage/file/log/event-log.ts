@@ -18,15 +18,15 @@ export interface EventLogDeps extends WriteGuardDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
   readonly now: () => number;
-  /** Throws StorageFatalError when the directory may have become another server's. */
+  /** Throws StorageFatalError if another server may have taken the directory. */
   readonly assertOurs: () => void;
   /** Whether the active segment should be sealed now. */
   readonly rotationDue: (segment: ActiveSegment) => boolean;
   /** Everything up to this sequence is durable. */
   readonly onDurable: (sequence: number) => void;
-  /** The active segment's file may be another one than was recovered. */
+  /** The file of the active segment may have been replaced since recovery. */
   readonly onOpened: () => void;
-  /** All that is durable is sealed now; nothing behind it has been written yet. */
+  /** Everything durable is in sealed segments, and nothing has been written after it yet. */
   readonly onSealed: () => void;
   readonly onWarning: (message: string) => void;
 }
@@ -37,21 +37,21 @@ export interface EventLog extends Pick<
   'assertWritable' | 'takesWrites' | 'die' | 'death'
 > {
   /**
-   * Makes the directory fit for appends; until that has succeeded nothing may be decided, since
-   * what was recovered may not be durable yet. Rejects with UnavailableError where there is no
-   * room: then it may be called again.
+   * Prepares the directory for appends; until that has succeeded nothing may be decided, since the
+   * recovered events may not be durable yet. Rejects with UnavailableError if there is no room:
+   * then it may be called again.
    */
   open(): Promise<void>;
   readonly isOpen: boolean;
   /**
-   * Resolves when the events are durable. Rejects with UnavailableError 'storage-unavailable' when
-   * none of them is in the log, durably; on anything worse it calls onFatal and never settles.
+   * Resolves when the events are durable. Rejects with UnavailableError 'storage-unavailable' if
+   * none of them is in the log, durably; on any worse failure it calls onFatal and never settles.
    */
   write(events: readonly InventoryEvent[]): Promise<void>;
   readonly active: ActiveSegment | undefined;
   readonly manifests: ManifestStore;
   readonly epoch: number;
-  /** Writes the clean mark, if the log is in order and there is room for it, and closes. */
+  /** Writes the clean mark, unless an error was fatal or the disk refuses it, and closes. */
   close(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
   const epoch = recovered.epoch + 1;
   const manifests = createManifestStore(deps, recovered.manifest);
   const writer = new BatchWriter();
-  // Let go of once it is prepared: it holds the whole recovered segment.
+  // Released once it is prepared: it holds the whole recovered segment in memory.
   let toPrepare: Recovered | undefined = recovered;
   let active: ActiveSegment | undefined;
   let watermark: Watermark | undefined;
@@ -69,7 +69,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
   let isOpen = false;
   let durable = recovered.state.lastSequence;
 
-  /** Makes what was recovered durable, so that it may be seen, and opens the new epoch. */
+  /** Makes the recovered events durable, so that they may be published, and opens the new epoch. */
   async function prepare(): Promise<void> {
     if (toPrepare !== undefined) {
       active = await prepareForAppends({ fileSystem, paths, epoch }, toPrepare, manifests);
@@ -109,7 +109,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     durable += events.length;
   }
 
-  /** Whatever it fails for: what was just synced is in the log, and must not be taken for refused. */
+  /** Any failure is fatal: the batch just synced is in the log, and must not count as refused. */
   function assertStillOurs(): void {
     try {
       deps.assertOurs();

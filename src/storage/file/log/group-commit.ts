@@ -2,20 +2,20 @@ import type { Timers } from '../../../system.js';
 import { afterArrivals } from './arrivals.js';
 
 /**
- * Collects what arrives while a write is under way, and writes it as one: a sync costs the same
- * for one record as for a thousand. One write at a time; the next starts when it has returned, and
- * those who keep arriving are there.
+ * Group commit: collects the items that arrive during a write and writes them as one batch, since a
+ * sync costs the same for one record as for a thousand. One write at a time; the next starts once
+ * it has returned and arrivals have paused (`afterArrivals`).
  */
 export interface GroupCommit<T> {
   /**
-   * Puts `item` into the next batch. The promise, shared by the batch, resolves when `write`
-   * returned for it, and rejects with what it threw; then everything that came later is rejected
-   * as well, since it was decided on what is lost now.
+   * Adds `item` to the next batch. The promise, shared by the batch, resolves when `write` has
+   * written it, and rejects with the error of `write`; then all later items are rejected as well,
+   * since they were decided on events that are now lost.
    */
   add(item: T): Promise<void>;
-  /** Resolves (or rejects) when everything that is pending now has been written; else undefined. */
+  /** Settles when everything now pending has been written, or has failed; undefined: none is. */
   pending(): Promise<void> | undefined;
-  /** What all that is not written yet weighs. */
+  /** Total weight of the items that are not written yet. */
   readonly pendingWeight: number;
 }
 
@@ -33,7 +33,7 @@ export interface GroupCommitDeps<T> {
   readonly now: () => number;
   /** Must not return before the items are durable. */
   readonly write: (items: readonly T[]) => Promise<void>;
-  /** Called before anybody learns that the write failed, and before anything new is taken in. */
+  /** Called before any promise is rejected for a failed write, and before a new item is added. */
   readonly onFailed: () => void;
   readonly weigh: (item: T) => number;
 }
@@ -87,7 +87,7 @@ function newBatch<T>(): Batch<T> {
     resolve = onResolved;
     reject = onRejected;
   });
-  // Not everybody who adds waits; a lost batch is answered for by those who do.
+  // Not every caller of `add` awaits it: a rejection that none handles must not end the process.
   done.catch(() => undefined);
   return { items: [], weight: 0, done, resolve, reject };
 }

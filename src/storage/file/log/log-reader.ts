@@ -10,19 +10,19 @@ import { Offsets } from '../format/offsets.js';
 import { createReadHandle } from '../disk/read-handle.js';
 import { NEWLINE, isEventLine, parseLine } from '../format/record-format.js';
 
-/** Of how many sealed events the offsets are kept in memory: 4 bytes each. */
+/** How many offsets of events in sealed segments are kept in memory: 4 bytes each. */
 const OFFSETS_KEPT_MAX = 16_000_000;
-/** How much of a segment one read of several events takes at the most. */
+/** A read of several events includes none that starts this many bytes after the first, or later. */
 const READ_BYTES_MAX = 1024 * 1024;
 
-/** Reads durable events by their sequence, from disk: an event that is durable never changes. */
+/** Reads durable events by sequence, from disk. A durable event never changes. */
 export interface LogReader {
   event(sequence: number): Promise<InventoryEvent>;
-  /** From `sequence` on, in order: up to `limit`, and where that is above 0 at least one. */
+  /** From `sequence` on, in order: up to `limit` events, and at least one unless `limit` is 0. */
   eventsFrom(sequence: number, limit: number): Promise<readonly InventoryEvent[]>;
-  /** The same, only as much of each event as the central view folds. */
+  /** The same, but only the part of each event that the central view folds. */
   movementsFrom(sequence: number, limit: number): Promise<readonly AggregateEvent[]>;
-  /** Lets go of the file that is open; the next read opens it anew. */
+  /** Closes the open file; the next read opens it again. */
   close(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export interface LogReaderDeps {
   };
 }
 
-/** A segment as a reader sees it: where its events start, and where its durable bytes end. */
+/** A segment to read from: where its events start, and where its durable bytes end. */
 interface Readable {
   readonly path: string;
   readonly offsets: Offsets;
@@ -46,11 +46,11 @@ interface Readable {
 }
 
 export function createLogReader({ fileSystem, paths, sealed, active }: LogReaderDeps): LogReader {
-  /** By segment, the one used last at the end; a promise, so that a scan under way is shared. */
+  /** By segment, least recently used first; a promise, so that a scan in progress is shared. */
   const kept = new Map<SealedSegment, Promise<Offsets>>();
   const handles = createReadHandle(fileSystem);
   const events = new EventCache();
-  /** Of the segment that was appended to when it was last read: full, once it is sealed. */
+  /** Of the active segment at its last read: complete once that segment is sealed. */
   let growing: Offsets | undefined;
 
   function offsetsOf(segment: SealedSegment): Promise<Offsets> {
@@ -121,7 +121,7 @@ export function createLogReader({ fileSystem, paths, sealed, active }: LogReader
     while (next - sequence < limit && (offsets.of(next) ?? Infinity) - start < READ_BYTES_MAX) {
       next += 1;
     }
-    // Up to `next` and no further: what lies behind it may not be published yet.
+    // Up to `next` and no further: events after it may not be published yet.
     const wanted = { path: segment.path, first: sequence, count: next - sequence };
     return parseAll(await read(segment, start, offsets.of(next) ?? bytes), wanted, parse);
   }
@@ -159,7 +159,7 @@ interface Numbered {
   readonly sequence: number;
 }
 
-/** Of one line; null: it is a control line; undefined: it is not whole. */
+/** Parses one line; null: a control line; undefined: it is not whole. */
 type Parse<T extends Numbered> = (line: Buffer) => T | null | undefined;
 
 function parseEvent(line: Buffer): InventoryEvent | null | undefined {

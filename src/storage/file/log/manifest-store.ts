@@ -3,7 +3,7 @@ import type { DataPaths } from '../disk/data-directory.js';
 import type { FileSystem } from '../disk/file-system.js';
 import { type Manifest, saveManifest } from './manifest.js';
 
-/** The manifest in force. Changes are made one after the other, each durable before the next. */
+/** The current manifest. Changes are serialized, each durable before the next. */
 export interface ManifestStore {
   readonly current: Manifest;
   update(change: (current: Manifest) => Partial<Manifest>): Promise<void>;
@@ -12,7 +12,7 @@ export interface ManifestStore {
 export interface ManifestStoreDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
-  /** Throws where the directory may have become another server's. */
+  /** Throws if another server may have taken the directory. */
   readonly assertOurs: () => void;
 }
 

@@ -13,24 +13,24 @@ export const MANIFEST_NAME = 'MANIFEST.json';
 
 export interface SealedSegment {
   readonly file: string;
-  /** First and last sequence in it; `last` is `first - 1` where it has no event. */
+  /** First and last sequence in it; `last` is `first - 1` if it has no event. */
   readonly first: number;
   readonly last: number;
   readonly bytes: number;
   readonly sha256: string;
-  /** The crc of its last line: what the next segment's first line continues. */
+  /** The crc of its last line, which the next segment's first line names as `previous`. */
   readonly lastCrc: string;
 }
 
 export interface SnapshotEntry {
   readonly file: string;
-  /** The fold up to and with this sequence. */
+  /** The snapshot is the fold up to and including this sequence. */
   readonly sequence: number;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** How the active segment stood when the last stop was clean. */
+/** The state of the active segment after a clean stop. */
 export interface CleanMark {
   readonly file: string;
   readonly bytes: number;
@@ -38,7 +38,7 @@ export interface CleanMark {
   readonly last: number;
 }
 
-/** What a copy was made of: up to this sequence both logs are the same, and no further. */
+/** The node that a copy was made from, and the last event that both logs have in common. */
 export interface Origin {
   readonly nodeId: string;
   readonly sequence: number;
@@ -46,23 +46,23 @@ export interface Origin {
 
 export interface Manifest {
   readonly format: typeof FORMAT_VERSION;
-  /** Counts the manifests written here. */
+  /** Counts the manifests written to this directory. */
   readonly generation: number;
-  /** Names this directory's inventory for other nodes: a wiped directory is another one. */
+  /** Identifies this directory's data to other nodes; a wiped directory gets a new one. */
   readonly nodeId: string;
-  /** Null: this directory began empty. */
+  /** Null: this directory is not a copy. */
   readonly origin: Origin | null;
   /** The last epoch that a writer opened. */
   readonly epoch: number;
   readonly sealed: readonly SealedSegment[];
   /** Oldest first; two are kept. */
   readonly snapshots: readonly SnapshotEntry[];
-  /** Known to be synced when this was written. */
+  /** The highest sequence known to be synced when this was written. */
   readonly durable: number;
   readonly clean: CleanMark | null;
 }
 
-/** Undefined: there is none. Rejects with DataDirectoryError where it cannot be read as it is. */
+/** Undefined: there is none. Rejects with DataDirectoryError if it cannot be read or used. */
 export async function loadManifest(
   fileSystem: FileSystem,
   directory: string,

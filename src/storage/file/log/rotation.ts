@@ -16,9 +16,9 @@ export interface RotationDeps {
 }
 
 /**
- * Closes the segment and opens the next: seal line, sync → new file, sync, directory sync →
- * manifest. A crash in between leaves a sealed segment and at most one empty file; whoever comes
- * next (this function again, or the next start) goes on from there.
+ * Seals the segment and opens the next: seal line, sync → new file, sync, directory sync →
+ * manifest. A crash in between leaves a sealed segment and at most one empty file; the next call of
+ * this function, by this or another process or after a start, continues from there.
  */
 export async function rotate(
   deps: RotationDeps,
@@ -42,12 +42,12 @@ export async function rotate(
     await closeQuietly(file);
     throw error;
   }
-  // From here on it is done: nothing may fail now, or it would be done again.
+  // The rotation is complete: a failure from here on would cause it to be repeated.
   await closeQuietly(segment.file);
   return newSegment(name, file, { first: last + 1, lastCrc: segment.lastCrc });
 }
 
-/** Says, durably, that nothing follows in this segment. */
+/** Appends the line, durably, that says that nothing follows in this segment. */
 export async function seal(
   { writer, now }: Pick<RotationDeps, 'writer' | 'now'>,
   segment: ActiveSegment,

@@ -5,7 +5,9 @@ import type { SealedSegment } from './manifest.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Compares sealed segments with the hashes they were sealed with; says what does not match. */
+/**
+ * Compares sealed segments with their recorded hashes; resolves with the first mismatch, if any.
+ */
 export async function checkSealed(
   { fileSystem, paths }: { readonly fileSystem: FileSystem; readonly paths: DataPaths },
   segments: readonly SealedSegment[],

@@ -1,17 +1,17 @@
 /**
- * The file `watermark`: how far the log is known to be durable, written over in place, one line of
- * always the same length:
+ * The file `watermark`: how far the log is known to be durable. One line of constant length,
+ * overwritten in place:
  *
  *   {"durable":812                                                       ,"crc":"1b2c3d4e"}
  *   {"durable":812,"segment":1,"bytes":310224,"last":"9af31c02"          ,"crc":"…"}
  *
- * The second form is that of several processes (shared/mark-file.ts): where in which segment that
- * is, and the crc of the line that ends there.
+ * Several processes use the second form (../shared/mark-file.ts): it adds the segment, the byte at
+ * which its durable part ends, and the crc of the line that ends there.
  *
- * After an unclean stop it tells an active segment that was cut short by somebody from one that
- * simply ends there. It is written after the sync that it speaks of, and never synced itself: a
- * crash of the process leaves it right, a power loss may leave an older one, and none is ever ahead
- * of the log. It lies within one sector, so that it is never half of two.
+ * After an unclean stop it distinguishes an active segment that was truncated from one that simply
+ * ends there. It is written after the sync that it records, and never synced itself: after a crash
+ * of the process it is exact, after a power loss it may be older, and it is never ahead of the log.
+ * It fits into one sector, so that it is never torn.
  */
 import { unreadable } from '../disk/data-directory.js';
 import { type FileSystem, closeQuietly, readWhole } from '../disk/file-system.js';
@@ -28,17 +28,17 @@ export interface WatermarkFields {
 }
 
 export interface Watermark {
-  /** Says that everything up to `durable` is: whatever ends this process then, it has been said. */
+  /** Records that everything up to `durable` is durable; the record survives the process. */
   raise(durable: number): void;
   close(): Promise<void>;
 }
 
-/** 0: there is none, or it says nothing that can be trusted. */
+/** 0: there is no watermark, or it is not valid. */
 export async function readWatermark(fileSystem: FileSystem, path: string): Promise<number> {
   return (await readWatermarkFields(fileSystem, path))?.durable ?? 0;
 }
 
-/** Undefined: the same. */
+/** Undefined: there is no watermark, or it is not valid. */
 export async function readWatermarkFields(
   fileSystem: FileSystem,
   path: string,
@@ -53,13 +53,13 @@ export async function readWatermarkFields(
   return parseWatermark(bytes);
 }
 
-/** Undefined: it says nothing that can be trusted. */
+/** Undefined: it is not valid. */
 export function parseWatermark(bytes: Buffer): WatermarkFields | undefined {
   const line = bytes.subarray(0, -1);
   return hasValidCrc(line) ? (JSON.parse(line.toString('latin1')) as WatermarkFields) : undefined;
 }
 
-/** A second safeguard, and only that: an error of it is said once, and stops nothing. */
+/** Only a second safeguard: an error is reported once, and stops nothing. */
 export async function openWatermark(
   fileSystem: FileSystem,
   path: string,

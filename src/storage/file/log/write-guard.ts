@@ -4,38 +4,38 @@ import type { Clock } from '../../../system.js';
 import { StorageFatalError } from '../disk/errors.js';
 import { errorCode } from '../disk/file-system.js';
 
-/** After a write that found no room, the next one is tried this much later at the earliest. */
+/** After a failed write, the next one is tried this much later at the earliest. */
 const RETRY_AFTER_MS = 1_000;
 
-/** The permit of who has no breaker: any but REFUSED. */
+/** The permit used without a breaker: any value but REFUSED. */
 const UNGUARDED = 1;
 
-/** Tells the errors that one lives with from those that one must die of. */
+/** Separates errors after which writes may be retried from those that must end the process. */
 export interface WriteGuard {
   /**
-   * Runs `task`. An error of the system (no room, say) rejects with UnavailableError
-   * 'storage-unavailable'. A failed sync, or a defect of ours, ends everything: this promise and
-   * all that come after it never settle, so that nothing can be acknowledged.
+   * Runs `task`. After a system error (such as no room) it rejects with UnavailableError
+   * 'storage-unavailable'. A failed sync, or a defect of ours, is fatal: this promise and all later
+   * ones never settle, so that nothing can be acknowledged.
    */
   run(task: () => Promise<void>): Promise<void>;
-  /** Throws UnavailableError while the next attempt would be too early. */
+  /** Throws UnavailableError while it is too early for the next attempt. */
   assertWritable(): void;
-  /** Whether the last attempt went well; true before the first. */
+  /** Whether the last attempt succeeded; true before the first. */
   readonly takesWrites: boolean;
-  /** Ends everything, whoever it was that found out. */
+  /** Treats an error found outside `run` as fatal. */
   die(error: unknown): void;
   readonly dead: boolean;
-  /** Resolves when it has died. */
+  /** Resolves after a fatal error. */
   readonly death: Promise<void>;
 }
 
 export interface WriteGuardDeps {
   readonly clock: Clock;
-  /** Leaves a disk that goes on failing alone for longer; none where the caller has its own. */
+  /** Spares a disk that keeps failing for longer; omitted by a caller that has its own. */
   readonly breaker?: CircuitBreaker;
-  /** The process must end: nothing may be acknowledged any more. Called once. */
+  /** The process must end without another acknowledgement. Called once. */
   readonly onFatal: (error: unknown) => void;
-  /** Writes are refused from now on (an error), or taken again (undefined). */
+  /** Writes are refused from now on (an error), or accepted again (undefined). */
   readonly onWritable: (problem: unknown) => void;
 }
 
@@ -67,7 +67,7 @@ export function createWriteGuard({
     return new UnavailableError('storage-unavailable', RETRY_AFTER_MS, { cause: error });
   }
 
-  /** A probe that is under way is over soon. */
+  /** While half-open the breaker has no deadline, but its probe ends soon. */
   function leftAlone(): UnavailableError {
     const waitMs = breaker?.state === 'open' ? breaker.retryAfterMs() : RETRY_AFTER_MS;
     return new UnavailableError('storage-unavailable', waitMs);

@@ -14,8 +14,8 @@ interface FreshDirectoryDeps {
 }
 
 /**
- * Makes the first segment, empty, and then the manifest: a crash in between leaves a directory that
- * is still fresh. Rejects with DataDirectoryError where a manifest must have been there once.
+ * Creates the first, empty segment and then the manifest: a crash in between leaves a directory
+ * that is still fresh. Rejects with DataDirectoryError if it shows signs of an earlier manifest.
  */
 export async function makeFreshDirectory(deps: FreshDirectoryDeps): Promise<Manifest> {
   const { fileSystem, paths, ids } = deps;
@@ -38,7 +38,7 @@ export async function makeFreshDirectory(deps: FreshDirectoryDeps): Promise<Mani
   return manifest;
 }
 
-/** Fresh: not one byte of a segment, no snapshot, and no watermark that speaks of an event. */
+/** Fresh: no byte in any segment, no snapshot, no watermark above 0, no unfinished copy. */
 async function assertFresh({ fileSystem, paths }: FreshDirectoryDeps): Promise<void> {
   if ((await fileSystem.list(paths.root)).includes(UNFINISHED_NAME)) {
     throw new DataDirectoryError(unfinishedText(paths.root));
@@ -54,10 +54,10 @@ async function assertFresh({ fileSystem, paths }: FreshDirectoryDeps): Promise<v
   );
 }
 
-/** What the system says of a directory that is not ours to open, or not one of a disk. */
+/** The error codes of a directory that we may not open or that cannot be synced. */
 const NOT_OURS = new Set(['EACCES', 'EPERM', 'EINVAL']);
 
-/** Somebody made DATA_DIR, and perhaps others above it, just now: their entries must last, too. */
+/** DATA_DIR and its parents may just have been created: their entries must be durable, too. */
 export async function syncAbove(fileSystem: FileSystem, root: string): Promise<void> {
   for (let path = dirname(root); ; path = dirname(path)) {
     await syncOrDie(async () => {

@@ -5,11 +5,11 @@ import { type SegmentScan, highestDurable } from '../format/segment-scan.js';
 /** The active segment, read and scanned. */
 export interface ScannedSegment {
   readonly scan: SegmentScan;
-  /** The whole file: good bytes, then perhaps a torn tail. */
+  /** The whole file: good bytes, then possibly a torn tail. */
   readonly bytes: Buffer;
 }
 
-/** The highest sequence that manifest and segment say was acknowledged. */
+/** The highest sequence that was acknowledged, according to manifest and active segment. */
 export function lossFloor(manifest: Manifest, { scan, bytes }: ScannedSegment): number {
   return Math.max(
     manifest.durable,
@@ -20,7 +20,7 @@ export function lossFloor(manifest: Manifest, { scan, bytes }: ScannedSegment): 
   );
 }
 
-/** Throws DataDirectoryError where the log ends, or breaks, before `floor`. */
+/** Throws DataDirectoryError if the log ends or breaks before `floor`. */
 export function assertNothingLost(path: string, { scan }: ScannedSegment, floor: number): void {
   if (scan.last >= floor) return;
   const where = scan.broken ? `line ${scan.broken.line} ${scan.broken.what}` : 'the file ends';

@@ -18,14 +18,14 @@ interface PrepareDeps {
 }
 
 /**
- * Makes a recovered directory fit to be appended to. Every step may be repeated, so that a start
- * without room on disk can try again later:
- *  1. a torn tail is copied to quarantine/, never deleted;
- *  2. after an unclean stop the good part of the active segment is written to a new file and put in
- *     place: what lies beyond the loss floor may exist in the page cache only, and an fdatasync of
- *     the old file would say nothing about it if an earlier one had failed;
+ * Prepares a recovered directory for appends. Every step may be repeated, so that a start without
+ * room on disk can retry later:
+ *  1. a torn tail is copied to quarantine/, and never deleted there;
+ *  2. after an unclean stop the good part of the active segment is rewritten to a new file that
+ *     replaces the old one: bytes beyond the loss floor may exist only in the page cache, and an
+ *     fdatasync of the old file could succeed without writing them if an earlier one had failed;
  *  3. the clean mark is cleared and the new epoch recorded, before anything is appended.
- * Resolves with the active segment; everything recovered is durable then.
+ * Resolves with the active segment; everything recovered is then durable.
  */
 export async function prepareForAppends(
   deps: PrepareDeps,
@@ -53,7 +53,7 @@ export async function prepareForAppends(
   return Object.assign(segment, { offsets, bytes: good.length, sealed: scan.sealed });
 }
 
-/** A start that is repeated finds its copy there; an earlier one of other bytes is left alone. */
+/** A repeated start reuses its earlier copy; a copy with other bytes is kept beside the new one. */
 async function quarantine(
   { fileSystem, paths }: PrepareDeps,
   kept: string,

@@ -23,18 +23,18 @@ import { readWatermark } from '../log/watermark.js';
 /** What was found on disk, before anything is changed there. */
 export interface FoldedLog {
   readonly manifest: Manifest;
-  /** Published up to what is known to be durable; what lies beyond is pending until it is. */
+  /** Published up to the last event known to be durable; later events are pending. */
   readonly state: LayeredState;
   readonly active: RecoveredSegment;
   /** The last stop was clean, and nothing has changed since. */
   readonly clean: boolean;
   readonly epoch: number;
-  /** How many events were folded. */
+  /** The number of events folded. */
   readonly replayed: number;
 }
 
 export interface Recovered extends FoldedLog {
-  /** Where the snapshot stood that was folded on; 0: none. */
+  /** The sequence of the snapshot that the fold started from; 0: none. */
   readonly snapshotSequence: number;
 }
 
@@ -47,14 +47,14 @@ export interface RecoveryDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
   readonly ids: IdSource;
-  /** Told of what is survivable but wants a person, such as a damaged snapshot. */
+  /** Receives problems that need attention but do not prevent a start (a damaged snapshot). */
   readonly onWarning: (message: string) => void;
 }
 
 /**
- * Reads a data directory, and makes a fresh one where there is nothing. Rejects with
- * DataDirectoryError where anything that was acknowledged is damaged or missing, naming file, line
- * and sequence; only what nobody was promised may be torn.
+ * Reads a data directory, or creates a fresh one if there is none. Rejects with DataDirectoryError
+ * if anything acknowledged is damaged or missing, naming file, line and sequence; only an
+ * unacknowledged tail may be torn.
  */
 export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   await makeDirectories(deps.fileSystem, deps.paths);
@@ -65,7 +65,7 @@ export async function recover(deps: RecoveryDeps): Promise<Recovered> {
   return { ...folded, snapshotSequence: snapshot.entry?.sequence ?? 0 };
 }
 
-/** Folds what the log has behind `state`, and compares it with all that is known of its end. */
+/** Folds the log after `state`, and checks its end against everything that is known of it. */
 export async function foldLog(
   deps: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
@@ -74,7 +74,7 @@ export async function foldLog(
 ): Promise<FoldedLog> {
   const { paths } = deps;
   const before = state.lastSequence;
-  // First of all: a server that runs meanwhile raises it only after it has written more.
+  // Read before the segments: a running server raises it only after it has synced more events.
   const watermark = await readWatermark(deps.fileSystem, paths.watermark);
   const activeName = await checkFiles(deps, manifest);
   await replaySealed(deps, manifest.sealed, state, onSegment);
@@ -96,7 +96,7 @@ export async function foldLog(
   };
 }
 
-/** Compares the segments there are with those there should be; the name of the active one. */
+/** Compares the existing segments with the manifest; resolves with the active segment's name. */
 async function checkFiles(
   { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,
@@ -115,7 +115,7 @@ async function checkFiles(
   if (!there.includes(active)) throw damaged(path, 'the active segment', 'is missing');
   const known = new Set([active, ...manifest.sealed.map(({ file }) => file)]);
   for (const name of there.filter((each) => !known.has(each))) {
-    // A rotation that did not get as far as the manifest leaves one empty file behind.
+    // A rotation interrupted before the manifest was replaced leaves one empty file behind.
     if ((await sizeOf(fileSystem, `${paths.events}/${name}`)) > 0) {
       throw damaged(`${paths.events}/${name}`, 'the whole file', 'is not in the manifest');
     }
@@ -123,7 +123,7 @@ async function checkFiles(
   return active;
 }
 
-/** `known`: up to here the events are durable, if they are there at all. */
+/** `known`: events up to this sequence are durable, if they are in the segment at all. */
 async function replayActive(
   { fileSystem, paths }: Pick<RecoveryDeps, 'fileSystem' | 'paths'>,
   manifest: Manifest,

@@ -8,8 +8,8 @@ import { FIRST_PREVIOUS } from '../format/record-format.js';
 import { scanSegment } from '../format/segment-scan.js';
 
 /**
- * Takes an event into the fold: at once where it is known to be durable, else as pending. Says what
- * is wrong with it where it cannot.
+ * Folds an event: as published if it is known to be durable, else as pending. Returns the objection
+ * if it cannot be folded.
  */
 export function foldEvent(
   state: LayeredState,
@@ -22,8 +22,8 @@ export function foldEvent(
 }
 
 /**
- * Folds the sealed segments behind `state` into it, checking every byte of them: size, hash, chain
- * and the one rule. Rejects with DataDirectoryError naming file, line and sequence.
+ * Folds the sealed segments after `state` into it, and checks each in full: hash, chain, last
+ * sequence and the one rule. Rejects with DataDirectoryError naming file, line and sequence.
  */
 export async function replaySealed(
   { fileSystem, paths }: { readonly fileSystem: FileSystem; readonly paths: DataPaths },

@@ -1,6 +1,6 @@
 /**
- * A directory into which a copy is being made holds this file, from before its first byte until
- * the manifest is in place. One without a manifest that has it is no fresh directory, however empty.
+ * The target of a copy contains this file from before its first byte until the manifest is in
+ * place. A directory with this file and no manifest is not fresh, even if it is otherwise empty.
  */
 export const UNFINISHED_NAME = 'UNFINISHED';
 

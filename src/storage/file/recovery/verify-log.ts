@@ -17,13 +17,13 @@ import { loadSnapshot } from '../snapshot/snapshot-load.js';
 export interface LogReport {
   readonly events: number;
   readonly records: number;
-  /** Units over all records. */
+  /** Units, summed over all records. */
   readonly onHand: number;
   readonly reserved: number;
   readonly activeReservations: number;
   readonly liveKeys: number;
   readonly lastSequence: number;
-  /** Record time of that event; undefined: there is none. */
+  /** Record time of the last event; undefined: there is none. */
   readonly lastAt: number | undefined;
   readonly nodeId: string;
   readonly origin: Origin | null;
@@ -34,12 +34,13 @@ export interface LogReport {
   readonly differences: readonly string[];
 }
 
-/** A running server replaces its manifest now and then; more often than this is a storm. */
+/** A running server replaces its manifest only now and then: this many attempts suffice. */
 const ATTEMPTS_MAX = 10;
 
 /**
- * Folds the whole log from its first line, without any snapshot, and compares each snapshot with
- * the fold at its place. Reads only. Rejects with DataDirectoryError at the first damage.
+ * Folds the whole log from its first line, without a snapshot, and compares each snapshot with the
+ * fold up to its sequence. Read-only. Rejects with DataDirectoryError at the first damage to the
+ * log; differences of snapshots are in the report.
  */
 export async function verifyLog(fileSystem: FileSystem, root: string): Promise<LogReport> {
   for (let attempt = 1; ; attempt += 1) {
@@ -50,7 +51,7 @@ export async function verifyLog(fileSystem: FileSystem, root: string): Promise<L
       throw error;
     });
     const found = result instanceof Error || result.differences.length > 0;
-    // What a running server has moved meanwhile does not belong to this manifest: that is no damage.
+    // If a running server has replaced the manifest meanwhile, the files may not match: no damage.
     if (found && attempt < ATTEMPTS_MAX) {
       const now = await loadManifest(fileSystem, root);
       if (now?.generation !== manifest.generation) continue;
@@ -60,7 +61,7 @@ export async function verifyLog(fileSystem: FileSystem, root: string): Promise<L
   }
 }
 
-/** As `verifyLog`, with a manifest that need not be in the directory (yet). */
+/** As `verifyLog`, with a manifest that need not be in the directory yet. */
 export async function verifyAgainst(
   fileSystem: FileSystem,
   root: string,

@@ -1,11 +1,11 @@
-/** So many writes of a record that came after another process's, within so long, make it contended. */
+/** This many collisions, each within WINDOW_MS of the one before, make a record contended. */
 const COLLISIONS_MIN = 3;
 const WINDOW_MS = 1_000;
 const KEYS_MAX = 1_000;
 
-/** Which records several processes write at the same time; all others need no lease. */
+/** Tracks which records several processes write at the same time; all others need no lease. */
 export interface Contention {
-  /** Work on this record found that another process had moved it since the work was asked for. */
+  /** Counts a collision: another process has changed the record since this work was requested. */
   note(key: string): void;
   isContended(key: string): boolean;
 }

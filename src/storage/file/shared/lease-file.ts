@@ -1,9 +1,9 @@
 /**
  * The lease of one stock record, below `locks/`, named by a digest of its key:
  *
- *   3f1c….lock/     proper-lockfile's: who made this directory has the lease, and renews its time
- *   3f1c….owner     who that is, for people: {"key":"S1/A","owner":"host-71-x","since":"…"}
- *   3f1c….wanted    another process waits for it
+ *   3f1c….lock/     by proper-lockfile: its creator holds the lease, and renews its mtime
+ *   3f1c….owner     names the holder, for people: {"key":"S1/A","owner":"host-71-x","since":"…"}
+ *   3f1c….wanted    another process waits for the lease
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -11,17 +11,17 @@ import lockfile from 'proper-lockfile';
 import { errorCode } from '../disk/file-system.js';
 
 export interface LeaseTimes {
-  /** Not renewed for so long it is anybody's, in ms; proper-lockfile takes 2,000 at the least. */
+  /** In ms: a lease not renewed for this long may be taken; proper-lockfile: at least 2,000. */
   readonly ttlMs: number;
   readonly renewMs: number;
 }
 
 export interface LeaseFile {
-  /** Whether anybody has it, or left it behind. */
+  /** Whether a process holds it, or has left it behind. */
   exists(): boolean;
-  /** Whether it was left behind: not renewed within its time, by the wall clock of this moment. */
+  /** Whether it was left behind: not renewed within `ttlMs`, at this wall-clock time. */
   isStale(wallMs: number): boolean;
-  /** Undefined: another has it. Resolves with what gives it back. */
+  /** Resolves with the function that releases it; undefined: another process holds it. */
   tryTake(owner: object, onLost: () => void): Promise<(() => Promise<void>) | undefined>;
   want(): void;
   isWanted(): boolean;
@@ -32,7 +32,7 @@ export function openLeaseFile(directory: string, key: string, times: LeaseTimes)
   const base = `${directory}/${createHash('sha256').update(key).digest('hex').slice(0, 32)}`;
   const [lockPath, wantedPath] = [`${base}.lock`, `${base}.wanted`];
 
-  /** For people: without it the lease is a lease all the same, and has to be given back. */
+  /** Only for people: a lease without it is valid, and must still be released. */
   function note(owner: object): void {
     try {
       const text = `${JSON.stringify({ key, ...owner })}\n`;

@@ -9,7 +9,7 @@ import { scanSegment } from '../format/segment-scan.js';
 import type { Mark, MarkFile } from './mark-file.js';
 import type { SharedManifests } from './shared-manifests.js';
 
-/** How much is read and folded at a time; one line may be longer. */
+/** How much is read and folded at a time; more for a longer line. */
 const CHUNK_BYTES = 256 * 1024;
 
 export interface LogFollowerDeps {
@@ -18,29 +18,29 @@ export interface LogFollowerDeps {
   readonly manifests: SharedManifests;
   readonly marks: MarkFile;
   readonly state: LayeredState;
-  /** Events of other processes were folded in: `first` is the sequence of the first of them. */
+  /** Events of other processes were folded; `first` is the sequence of the first of them. */
   readonly onFollowed: (first: number) => void;
-  /** Another process has sealed a segment, and the state is the fold up to its end. */
+  /** Another process has sealed a segment, and the state is now the fold up to its end. */
   readonly onSealed: () => void;
 }
 
 /**
- * Keeps the state of this process at the watermark: folds in what others have written, byte for
- * byte checked as at a start. Never reads beyond the watermark. Rejects with DataDirectoryError
- * where what others wrote is damaged.
+ * Keeps the state of this process at the watermark: folds the lines that other processes have
+ * written, with the checks of a start. Never reads beyond the watermark. Rejects with
+ * DataDirectoryError if those lines are damaged.
  */
 export interface LogFollower {
-  /** How far this process is: the active segment up to where it was read, or written. */
+  /** The active segment, up to the byte that this process has read or written. */
   readonly position: ActiveSegment;
-  /** Whether others have made something durable that this process has not folded in. */
+  /** Whether other processes have made events durable that are not folded here. */
   isBehind(): boolean;
-  /** Resolves when the state is at the watermark of this moment, or further. */
+  /** Resolves when the state has reached the present watermark, or is further. */
   catchUp(): Promise<void>;
-  /** Under append.lock, before anything is written: resolves when the position is at the mark. */
+  /** Under append.lock, before any write: resolves when the position is exactly at the mark. */
   catchUpToTheByte(): Promise<void>;
-  /** Under append.lock: this process has moved the log on itself. */
+  /** Under append.lock: sets the position after this process has itself rotated the log. */
   moveTo(segment: ActiveSegment): void;
-  /** Leaves the segment, which the manifest has as sealed, for the one behind it. */
+  /** Moves from a segment that the manifest lists as sealed to the next one. */
   openNext(): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export interface LogFollower {
 export function createLogFollower(deps: LogFollowerDeps, start: ActiveSegment): LogFollower {
   const { fileSystem, paths, manifests, marks, state } = deps;
   let position = start;
-  /** One catching up at a time; each goes to the mark that it finds when its turn comes. */
+  /** Catch-ups are serialized; each goes to the mark that it reads when it starts. */
   let underWay: Promise<void> | undefined;
 
   function isAt({ segment, bytes }: Mark): boolean {
@@ -65,7 +65,7 @@ export function createLogFollower(deps: LogFollowerDeps, start: ActiveSegment): 
     if (state.lastSequence >= first) deps.onFollowed(first);
   }
 
-  /** Where nothing is missing it leaves the position alone: this process may be writing there. */
+  /** Without new events it does not touch the position: this process may be writing there. */
   async function followEvents(): Promise<void> {
     const mark = marks.read();
     if (mark.durable > state.published.lastSequence) await followTo(mark);

@@ -1,7 +1,7 @@
 /**
- * The file `watermark` as several processes use it (its line: ../watermark.ts). Beyond it nothing
- * exists: everything before is durable and final, and whatever lies behind is cut by the next one
- * to hold append.lock.
+ * The file `watermark` as several processes use it (for its line see ../log/watermark.ts). Every
+ * byte up to the mark is durable and final; bytes beyond it do not count, and the next process to
+ * hold append.lock cuts them.
  */
 import * as fs from 'node:fs';
 import { WATERMARK_BYTES, parseWatermark, watermarkLine } from '../log/watermark.js';
@@ -10,29 +10,29 @@ import { WATERMARK_BYTES, parseWatermark, watermarkLine } from '../log/watermark
 export interface Mark {
   /** The last durable event. */
   readonly durable: number;
-  /** The active segment, by its first sequence. */
+  /** First sequence of the segment in which the log ends. */
   readonly segment: number;
   /** Where its durable bytes end. */
   readonly bytes: number;
-  /** The crc of the last line: what the next one continues. */
+  /** The crc of the last line, which the next line names as `previous`. */
   readonly lastCrc: string;
 }
 
 export interface MarkFile {
-  /** The mark in force; throws where the file says nothing that can be trusted. */
+  /** The current mark; throws if the file has no valid one. */
   read(): Mark;
   /** Only under append.lock, and only after the sync of everything before it. */
   write(mark: Mark): void;
   close(): void;
 }
 
-/** Somebody may be writing it over at this very moment: that takes a microsecond. */
+/** A read may see another process's overwrite in progress, which takes a microsecond. */
 const READS_MAX = 1_000;
 
 /**
- * Synchronous, unlike everything else on disk: it costs 1 µs in the page cache, which is less than
- * to ask another thread; and a process must publish in the same turn of its loop in which others
- * can see the mark, or it could show an older state than they did.
+ * Synchronous, unlike other access to the log: it takes 1 µs in the page cache, less than handing
+ * it to another thread; and a process must publish in the same turn of its event loop in which
+ * others can see the mark, or it could show an older state than they already did.
  */
 export function openMarkFile(path: string): MarkFile {
   const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);

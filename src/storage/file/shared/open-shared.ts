@@ -1,3 +1,4 @@
+import { assert } from '../../../assert.js';
 import type { IdSource } from '../../../system.js';
 import { LayeredState } from '../../layered-state.js';
 import { type ActiveSegment, newSegment } from '../log/active-segment.js';
@@ -25,7 +26,7 @@ export interface OpenSharedDeps {
   readonly onWarning: (message: string) => void;
 }
 
-/** What was found on disk; until `start` has succeeded nothing may be decided on it. */
+/** The state found on disk; until `start` has succeeded nothing may be decided on it. */
 export interface OpenedShared {
   readonly state: LayeredState;
   readonly manifests: SharedManifests;
@@ -35,16 +36,16 @@ export interface OpenedShared {
     readonly replayed: number;
     readonly clean: boolean;
     readonly tornBytes: number;
-    /** The snapshot that was folded on; 0: none. */
+    /** The sequence of the snapshot that the fold started from; 0: none. */
     readonly snapshotSequence: number;
-    /** Nobody else had the directory. */
+    /** No other server had the directory. */
     readonly alone: boolean;
   };
-  /** Makes the log fit for turns; may be repeated where there was no room. */
+  /** Prepares the log for turns; may be called again if there was no room to prepare it. */
   start(): Promise<ActiveSegment>;
 }
 
-/** Only whoever is alone repairs; where others live, the directory is as they left it: in order. */
+/** Only a server that is alone repairs; if others are running, the directory needs no repair. */
 export function openShared(deps: OpenSharedDeps): Promise<OpenedShared> {
   return deps.presence.isAlone ? recoverAlone(deps) : join(deps);
 }
@@ -57,22 +58,25 @@ async function recoverAlone(deps: OpenSharedDeps): Promise<OpenedShared> {
   const { scan, name, offsets, bytes } = active;
   const tornBytes = bytes.length - scan.goodBytes;
   const epoch = recovered.epoch + 1;
-  // Let go of once it is prepared: it holds the whole segment.
+  // Released once it is prepared: it holds the whole segment in memory.
   let toPrepare: typeof recovered | undefined = recovered;
+  let segment: ActiveSegment | undefined;
   return {
     state,
     manifests,
     reading: { name, offsets, bytes: scan.goodBytes },
     found: { replayed, clean, tornBytes, snapshotSequence, alone: true },
     async start() {
-      if (toPrepare === undefined) throw new DataDirectoryError(`${paths.root} is open`);
-      const segment = await prepareForAppends({ fileSystem, paths, epoch }, toPrepare, manifests);
-      toPrepare = undefined;
-      state.publish(state.lastSequence);
+      if (toPrepare !== undefined) {
+        segment = await prepareForAppends({ fileSystem, paths, epoch }, toPrepare, manifests);
+        toPrepare = undefined;
+        state.publish(state.lastSequence);
+      }
+      assert(segment !== undefined, 'the log was prepared');
       const { bytes: end, lastCrc } = segment;
       const durable = segment.offsets.last;
       marks.write({ durable, segment: sequenceOf(name), bytes: end, lastCrc });
-      // Its name must outlive the first power loss; what it says need not.
+      // The name of the watermark file must survive a power loss; its content need not.
       await syncOrDie(() => fileSystem.syncDirectory(paths.root), paths.root);
       presence.share();
       return segment;
@@ -80,7 +84,7 @@ async function recoverAlone(deps: OpenSharedDeps): Promise<OpenedShared> {
   };
 }
 
-/** Loads what is sealed; what lies between that and the watermark is followed like any other. */
+/** Loads the sealed segments; the log follower reads the rest, up to the watermark. */
 async function join(deps: OpenSharedDeps): Promise<OpenedShared> {
   const { fileSystem, paths } = deps;
   const manifest = await loadManifest(fileSystem, paths.root);

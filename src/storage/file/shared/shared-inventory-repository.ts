@@ -17,27 +17,32 @@ import { takeSnapshotRole } from './snapshot-role.js';
 import { createTurnLock } from './turn-lock.js';
 import type { TurnFigures } from './turns.js';
 
-/** How much one turn takes in, and how many may wait for it: events with their lines. */
+/**
+ * Limit of the weight of one turn (events, with lines and reads) plus the work that waits for it.
+ */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
-/** Damage does not heal by itself. */
+/** Damage is not repaired by waiting. */
 const DAMAGED_RETRY_MS = 60_000;
-/** What nobody reads is followed this often, in ms: for listeners, and so that no read finds much. */
+/**
+ * Interval at which the log is followed without reads, in ms: for listeners, and so that no read
+ * has much to catch up on.
+ */
 const FOLLOW_EVERY_MS = 50;
 
 export interface SharedRepositoryDeps extends Omit<FileRepositoryDeps, 'presence'> {
-  /** Taken before; the repository lets go of it when it closes. */
+  /** Already taken; the repository releases it when it closes. */
   readonly presence: SharedPresence;
   readonly openLock: (path: string) => KernelLock;
-  /** Work on this record waited while another process moved it. */
+  /** Another process has changed this record while work on it waited for its turn. */
   readonly onSuperseded: (key: StockKey) => void;
 }
 
-/** What sharing costs, in plain numbers that only grow. */
+/** The cost of sharing, as counters that never decrease. */
 export interface SharingFigures extends TurnFigures {
-  /** Decisions about a record that another process had moved since they were asked for. */
+  /** Decisions on a record that another process had changed since they were requested. */
   superseded: number;
-  /** Events of other processes that were folded in. */
+  /** Events of other processes that were folded. */
   followed: number;
 }
 
@@ -46,8 +51,9 @@ export interface SharedInventoryRepository extends FileInventoryRepository {
 }
 
 /**
- * One of several processes on one directory; ARCHITECTURE.md, "Several processes", has the protocol.
- * All that is written is decided, written and synced in a turn, which one process has at a time.
+ * One of several processes on one directory; for the protocol see ARCHITECTURE.md, "Several
+ * processes". Every write is decided, written and synced in a turn, which one process has at a
+ * time.
  */
 export async function openSharedInventoryRepository(
   deps: SharedRepositoryDeps,
@@ -113,7 +119,7 @@ export async function openSharedInventoryRepository(
   const reads = createSharedReads({ published, isBehind, catchUp });
   let cancelFollowing = timers.after(FOLLOW_EVERY_MS, followOn);
 
-  /** The locks keep others out only while their files are the ones that others would lock. */
+  /** The locks exclude others only while their paths still name the locked files. */
   function assertOurs(): void {
     if (presence.isHeld() && lock.isInPlace()) return;
     throw new StorageFatalError(`${paths.root} may be written by another server: a lock is lost`);
@@ -174,7 +180,7 @@ export async function openSharedInventoryRepository(
     });
   }
 
-  /** `asked`: the last event that was known when the work was asked for. */
+  /** `asked`: the last event published when the work was requested. */
   function countSuperseded({ records }: TransactionScope, asked: number): void {
     for (const key of records) {
       if ((published.record(key)?.sequence ?? 0) <= asked) continue;
@@ -192,7 +198,7 @@ export async function openSharedInventoryRepository(
   }
 
   await log.open().catch(() => undefined);
-  // Of several, the one that opened the directory for all does it.
+  // Only the server that opened the directory alone checks them.
   if (found.alone) void checkOldSegments();
   return {
     ...reads.durable,
@@ -216,7 +222,7 @@ export async function openSharedInventoryRepository(
     },
     takesWrites: () => damage === undefined && log.guard.takesWrites,
     now: () => recordClock.now(),
-    // What listeners have been told of: they take it from there.
+    // The last event that listeners have received: they continue from there.
     durableSequence: () => published.lastSequence,
     transact(work, scope) {
       if (log.isOpen) return transactInTurn(work, scope);

@@ -1,10 +1,10 @@
 /**
  * The file `limits`: the token buckets of the clients of all servers that share the directory.
- * 16,384 rows of 64 bytes, each with room for four clients:
+ * 16,384 rows of 64 bytes, each with four entries:
  *
- *   hash of the client, 8 bytes | when its bucket is full, a double: ms of the machine's monotonic clock
+ *   hash of the client, 8 bytes | when its bucket is full, a double: ms, machine's monotonic clock
  *
- * Nothing is lost with it: who is not found in it has a full bucket. It is never synced.
+ * The file is never synced, and may be lost: a client without an entry has a full bucket.
  */
 import * as fs from 'node:fs';
 import { tryLock, unlock } from 'fs-native-extensions';
@@ -20,17 +20,17 @@ const ENTRY_BYTES = 16;
 const ENTRIES = 4;
 const ROW_BYTES = ENTRIES * ENTRY_BYTES;
 const ROWS = 16_384;
-/** Whoever has a row needs it for some microseconds, unless the system gave its core to another. */
+/** A row is locked for some microseconds, unless the process that locked it is preempted. */
 const ROW_TRIES = 5;
 const ROW_WAIT_MS = 1;
 const ROW_WAITS_MAX = 50;
-/** One that is frozen in it: for so long nobody waits for it again. */
+/** After waiting in vain for a row, this process locks no row for this long. */
 const GIVEN_UP_MS = 1_000;
 
 export interface SharedLimiterDeps {
   readonly path: string;
   readonly limit: RateLimit;
-  /** What the present time is ahead of `nowMs`, as `take` is given it, on the machine's clock. */
+  /** To be added to the `nowMs` of `take` to get the time of the machine's monotonic clock. */
   readonly machineOffsetMs: number;
   readonly onWarning: (message: string) => void;
 }
@@ -40,10 +40,10 @@ export interface SharedLimiter extends RateLimiter {
 }
 
 /**
- * Every token is given once, whichever process gives it: a row is read, decided on and written under
- * a lock of the kernel on its bytes. All of that is synchronous, and costs some 4 µs. Where whoever
- * has the row is frozen in the middle it goes on without: rather a token too many than no answer.
- * Where the file cannot be used this process limits by itself.
+ * Every token is spent once, in whichever process: a row is read, decided on and written under a
+ * kernel lock on its bytes, synchronously, in some 4 µs. If the process that holds the lock is
+ * frozen, others decide without it: one token too many is better than no answer. If the file cannot
+ * be used, this process limits by itself.
  */
 export function openSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
   const { path, limit, machineOffsetMs } = deps;
@@ -66,7 +66,7 @@ export function openSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
     }
   }
 
-  /** Where the client's entry is; else the one that is full first, whose client needs it least. */
+  /** The client's entry; else the one whose bucket is full first, which its client needs least. */
   function entryOfClient(): number {
     let at = 0;
     for (let entry = 0; entry < ROW_BYTES; entry += ENTRY_BYTES) {
@@ -84,7 +84,7 @@ export function openSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
     return row.getFloat64(entry + 8);
   }
 
-  /** One of before the machine's last start may say what cannot be. */
+  /** An entry from before the machine's last boot may state an impossibly late time. */
   function known(entry: number, nowMs: number): number | undefined {
     const fullAtMs = fullAt(entry);
     return isClients(entry) && fullAtMs <= nowMs + bucketMs ? fullAtMs : undefined;
@@ -141,7 +141,7 @@ export function openSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
   };
 }
 
-/** Its whole length is there at once: later there may be no room. */
+/** Allocates the file in full length: later there may be no room. */
 function openFull(path: string): number {
   const descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {
@@ -160,7 +160,7 @@ function lockRow(descriptor: number, offset: number): boolean {
     for (let tries = 0; tries < ROW_TRIES; tries += 1) {
       if (tryLock(descriptor, offset, ROW_BYTES)) return true;
     }
-    // Leaves the core to whoever has it.
+    // Yields the core to the process that holds the row.
     Atomics.wait(NOTHING, 0, 0, ROW_WAIT_MS);
   }
   return false;
@@ -168,7 +168,7 @@ function lockRow(descriptor: number, offset: number): boolean {
 
 const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 
-/** Two hashes like FNV-1a: clients are few, and choose their addresses among few. */
+/** Two hashes like FNV-1a: clients are few, and have few addresses to choose from. */
 function hashOf(client: string): { readonly one: number; readonly other: number } {
   let one = 0x811c9dc5;
   let other = 0x01000193;

@@ -27,15 +27,15 @@ export interface SharedLogDeps {
   /** Record time. */
   readonly now: () => number;
   readonly isRotationDue: (segment: ActiveSegment) => boolean;
-  /** Events of other processes were folded in, from `first` on. */
+  /** Events of other processes were folded, from `first` on. */
   readonly onFollowed: (first: number) => void;
   readonly onSealed: () => void;
-  /** One batch is durable, that long after it was handed to the disk. */
+  /** A batch became durable, this long after it was handed to the writer. */
   readonly onCommitted: (events: readonly InventoryEvent[], durationMs: number) => void;
   readonly onWarning: (message: string) => void;
   readonly onFatal: (error: unknown) => void;
   readonly onWritable: (problem: unknown) => void;
-  /** Of the disk. */
+  /** For writes to disk. */
   readonly breaker?: CircuitBreaker;
 }
 
@@ -43,22 +43,22 @@ export interface SharedLogDeps {
 export interface SharedLog {
   readonly guard: WriteGuard;
   readonly turns: Turns;
-  /** Until this has succeeded nothing is decided; where there is no room, it may be asked again. */
+  /** Until this has succeeded nothing may be decided; without room it may be called again. */
   open(): Promise<void>;
   readonly isOpen: boolean;
-  /** Its durable part, for reads. */
+  /** The durable part of the active segment, for reads. */
   readonly active: Pick<ActiveSegment, 'name' | 'offsets' | 'bytes'>;
-  /** In a turn: these become durable with it. */
+  /** In a turn: adds an event that becomes durable with the turn. */
   add(event: InventoryEvent): void;
   /** In a turn: seals the active segment if that is due. */
   sealIfDue(): Promise<void>;
-  /** What is added and not durable yet: events with their lines. */
+  /** Weight of the events added and not yet being written: events, plus their lines and reads. */
   readonly pendingWeight: number;
-  /** Whether others have made more durable than what is published here. */
+  /** Whether other processes have made events durable that are not published here. */
   isBehind(): boolean;
-  /** Resolves when what is durable at this moment is published here. */
+  /** Resolves when everything durable at this moment is published here. */
   catchUp(): Promise<void>;
-  /** Lets go of the directory; the last process to do so says in the manifest that all is in order. */
+  /** Leaves the directory; the last process to do so writes the clean mark. */
   close(): Promise<void>;
 }
 
@@ -115,13 +115,13 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
         await writer?.boot(manifests.current.epoch);
       });
     } catch (error) {
-      if (errorCode(error) === undefined) throw error;
+      if (error instanceof UnavailableError || errorCode(error) === undefined) throw error;
       throw new UnavailableError('storage-unavailable', RETRY_MS, { cause: error });
     }
     isOpen = true;
   }
 
-  /** In a turn, so that of two that leave at the same time one is the last. */
+  /** In a turn, so that of two processes that leave at the same time one is the last. */
   async function leave(): Promise<void> {
     try {
       if (presence.tryAlone() && isOpen) await writer?.markClean();
@@ -134,7 +134,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     presence.release();
   }
 
-  /** The last turn did not come: another process is frozen in its own. */
+  /** The last turn was not granted in time: another process is frozen in its own. */
   function leaveAnyway(error: unknown): void {
     if (!(error instanceof UnavailableError)) throw error;
     presence.release();
@@ -178,7 +178,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
       await Promise.race([guard.death, opening?.catch(() => undefined)]);
       await Promise.race([guard.death, turns.settled()]);
       if (!guard.dead) await Promise.race([guard.death, turns.runTask(leave).catch(leaveAnyway)]);
-      // That was a part of the turn: the lock is let go of at its end.
+      // `leave` was a task in the turn, which releases the lock only at its end.
       await Promise.race([guard.death, turns.settled()]);
       isOpen = false;
       await follower?.close();

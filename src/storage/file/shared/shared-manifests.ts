@@ -5,9 +5,9 @@ import { type FileSystem, errorCode } from '../disk/file-system.js';
 import type { ManifestStore } from '../log/manifest-store.js';
 import { type Manifest, loadManifest, saveManifest } from '../log/manifest.js';
 
-/** The manifest as this process saw it last. `update` only under append.lock. */
+/** The manifest as this process last read it. `update` only under append.lock. */
 export interface SharedManifests extends ManifestStore {
-  /** Sees what other processes have changed. */
+  /** Reads the changes of other processes. */
   reload(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export function createSharedManifests(
     try {
       return await loadManifest(fileSystem, paths.root);
     } catch (error) {
-      // No descriptor left, say: that passes. Damage does not.
+      // A system error, such as no descriptor left, is transient; damage is not.
       if (error instanceof DataDirectoryError && errorCode(error.cause) !== undefined) {
         throw error.cause;
       }
@@ -37,9 +37,9 @@ export function createSharedManifests(
   async function reload(): Promise<void> {
     const loaded = await load();
     assert(loaded !== undefined, 'the manifest is gone');
-    // Who read it first may also have finished last.
+    // Of concurrent loads, the one that read first may finish last.
     if (loaded.generation <= current.generation) return;
-    // A segment stays the same object: what is known of it is kept by that.
+    // A segment remains the same object: its offsets are kept by that object (log-reader.ts).
     const known = new Map(current.sealed.map((segment) => [segment.file, segment]));
     const sealed = loaded.sealed.map((segment) => known.get(segment.file) ?? segment);
     current = { ...loaded, sealed };

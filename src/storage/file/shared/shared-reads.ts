@@ -4,13 +4,13 @@ import type { PublishedState } from '../../published-state.js';
 export interface SharedReads {
   readonly durable: ReturnType<typeof createDurableReads>;
   isBehind(): boolean;
-  /** Resolves when what was durable at this moment, in whatever process, is published here. */
+  /** Resolves when everything durable at the call, by any process, is published here. */
   fresh(): Promise<void>;
 }
 
 /**
- * Reads that show what any process has acknowledged: each looks at the watermark first. Where
- * nobody else has written meanwhile, that is 1 µs and no waiting.
+ * Reads that show everything that any process has acknowledged: each looks at the watermark first.
+ * If no other process has written meanwhile, that takes 1 µs, without waiting.
  */
 export function createSharedReads(deps: {
   readonly published: PublishedState;

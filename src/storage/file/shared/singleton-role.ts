@@ -1,24 +1,24 @@
 import type { Timers } from '../../../system.js';
 import type { KernelLock } from '../disk/kernel-lock.js';
 
-/** How often those who have not got the role ask for it, in ms. */
+/** Interval at which a process without the role tries to take it, in ms. */
 const ASK_AGAIN_MS = 500;
 
-/** Something that one process of all does at a time, such as making snapshots. */
+/** A role that only one process has at a time, such as making snapshots. */
 export interface SingletonRole {
   readonly isHeld: boolean;
-  /** Ends what the role does here, then leaves it to another process. */
+  /** Ends the role's work in this process, then releases the role. */
   close(): Promise<void>;
 }
 
 /**
- * Does `whenHeld` in exactly one process at a time: when its holder ends, however it ends, another
- * one takes over. A holder that is frozen keeps the role.
+ * Runs `whenHeld` in at most one process at a time: when the holder ends, however it ends, another
+ * process takes over. A frozen holder keeps the role.
  */
 export function takeRole(deps: {
   readonly lock: KernelLock;
   readonly timers: Timers;
-  /** Starts what the role is; resolves with what ends it. */
+  /** Starts the role's work; resolves with the function that ends it. */
   readonly whenHeld: () => Promise<() => Promise<void>>;
   readonly onError: (error: unknown) => void;
 }): SingletonRole {

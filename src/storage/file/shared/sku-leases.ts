@@ -6,17 +6,17 @@ import { timeText } from '../../../time-text.js';
 import type { Contention } from './contention.js';
 import { type LeaseFile, type LeaseTimes, openLeaseFile } from './lease-file.js';
 
-/** Kept so long after its last use: a burst takes its lease once. */
+/** A lease is kept for this long after its last use: a burst takes it once. */
 const LINGER_MS = 50;
-/** Kept so long at the most while another process waits for it. */
+/** A lease held for this long is released at the end of a use if another process waits for it. */
 const SLICE_MS = 20;
-/** How often a lease that another has is asked for again, in ms. */
+/** Least interval between tries for a lease that another process holds, in ms; jitter is added. */
 const POLL_MS = 5;
 /** A directory without subdirectories has two links, on file systems that count them. */
 const LINKS_OF_EMPTY = 2;
 
 export interface LeaseOptions extends LeaseTimes {
-  /** How long a lease that another process has is waited for, in ms. */
+  /** How long to wait for a lease that another process holds, in ms. */
   readonly waitMs: number;
   readonly ownerId: string;
 }
@@ -30,25 +30,25 @@ export interface SkuLeasesDeps extends LeaseOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** Plain numbers that only grow. */
+/** Counters that never decrease. */
 export interface LeaseFigures {
   acquired: number;
-  /** Asked for while another process had it. */
+  /** Requested while another process held it. */
   contended: number;
   /** Taken because it was not renewed in time. */
   stolen: number;
-  /** Found to be another's while it was held. */
+  /** Found to be held by another process while it was held here. */
   lost: number;
-  /** Requests turned away since it was not let go of in time. */
+  /** Requests refused because it was not released in time. */
   timedOut: number;
-  /** Could not be made: the mutex alone had to do. */
+  /** Could not be made: the work went on without the lease. */
   unavailable: number;
   waitedMs: number;
 }
 
 export interface SkuLeases extends Leases {
   readonly figures: Readonly<LeaseFigures>;
-  /** Gives all of them back. */
+  /** Releases all leases. */
   close(): Promise<void>;
 }
 
@@ -61,15 +61,18 @@ interface Held {
 }
 
 /**
- * Leases of the records that several processes write at the same time, or that another one has. A
- * lease keeps nobody from writing who must not: that is the turn's part. It lets one process go on
- * with a record for a while before the next one does.
+ * Leases of records that several processes write at the same time, or that have a lease already. A
+ * lease is no safeguard against wrong writes, which is what turns are for: it lets one process work
+ * on a record for a while before the next one does.
  */
 export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
   const { directory, clock, timers, random, contention, ownerId, waitMs } = deps;
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   const held = new Map<string, Held>();
-  /** Not asked for before: it was just handed over, or just refused. */
+  /**
+   * Times by key, in ms: when a lease that was handed over may be requested again, and until when a
+   * lease that was refused is tried only once.
+   */
   const handedOver = new Map<string, number>();
   const refusedUntil = new Map<string, number>();
   const figures: LeaseFigures = {
@@ -77,7 +80,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
   };
   let complained = false;
 
-  /** One question to the file system where nobody has any lease at all. */
+  /** Takes one system call if no process holds any lease. */
   function anyLease(): boolean {
     if (held.size > 0) return true;
     const found = fs.statSync(directory, { throwIfNoEntry: false });
@@ -100,7 +103,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
     };
     const deadlineMs = clock.monotonicMs() + waitMs;
     try {
-      // In one order everywhere, so that two processes seldom wait for each other.
+      // In the same order in every process, so that two seldom wait for each other.
       for (const key of [...new Set(keys)].sort()) {
         if (await enter(key, deadlineMs)) mine.push(key);
       }
@@ -111,7 +114,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
     return letGo;
   }
 
-  /** False: it cannot be had, but nobody else has it either. */
+  /** False: leases cannot be made, and the work goes on without. */
   async function enter(key: string, deadlineMs: number): Promise<boolean> {
     const known = held.get(key) ?? (await take(key, deadlineMs));
     if (known === undefined) return false;
@@ -123,7 +126,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
   async function take(key: string, deadlineMs: number): Promise<Held | undefined> {
     const file = openLeaseFile(directory, key, deps);
     const sinceMs = clock.monotonicMs();
-    // Those who came in behind one that was refused are not to wait as long again.
+    // Requests queued behind one that timed out must not wait that long again.
     const untilMs = (refusedUntil.get(key) ?? 0) > sinceMs ? sinceMs : deadlineMs;
     let isContended = false;
     try {
@@ -195,7 +198,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
   async function letGo(key: string, entry: Held): Promise<void> {
     if (held.get(key) === entry) held.delete(key);
     entry.cancelLinger();
-    // One that is another's by now is not ours to give back.
+    // Fails if another process has taken it meanwhile: then there is nothing to release.
     await entry.giveBack().catch(() => undefined);
   }
 

@@ -36,21 +36,23 @@ export interface SnapshotRoleDeps {
 }
 
 export interface SnapshotRole {
-  /** Whether a segment of this size should be sealed, by whichever process has its turn. */
+  /**
+   * Whether the active segment, at this size, should be sealed by the process that has the turn.
+   */
   isRotationDue(active: LogSize): boolean;
   /**
-   * To be asked now and then: sees to it that there is a sealed segment to make a snapshot of, also
-   * where this process, which would make it, does not write.
+   * Called periodically: seals the active segment if a snapshot is due, even if this process, which
+   * has the role, does not write itself.
    */
   consider(active: LogSize): void;
-  /** A segment was sealed, here or elsewhere, and the published state is the fold up to its end. */
+  /** A segment was sealed, by any process, and the published state is the fold up to its end. */
   onSealed(): void;
   close(): Promise<void>;
 }
 
 const NOTHING: LogSize = { events: 0, bytes: 0 };
 
-/** Snapshots are made by one process at a time; each change of the manifest is in a turn. */
+/** Only one process at a time makes snapshots; it changes the manifest only in a turn. */
 export function takeSnapshotRole(deps: SnapshotRoleDeps): SnapshotRole {
   const { timers, lock, manifests, turns, policy, report } = deps;
   let snapshotter: Snapshotter | undefined;
@@ -73,7 +75,7 @@ export function takeSnapshotRole(deps: SnapshotRoleDeps): SnapshotRole {
     report.warning(`no snapshot was made, tried again in ${delayMs} ms: ${String(error)}`);
   }
 
-  /** Not while what is sealed would do for one: then it is being made where the role is held. */
+  /** Not if the sealed segments suffice: then the process that has the role is making it. */
   function isDueElsewhere(active: LogSize): boolean {
     const { current } = manifests;
     return isSnapshotDue(policy, current, active) && !isSnapshotDue(policy, current, NOTHING);

@@ -1,10 +1,10 @@
 import type { KernelLock } from '../disk/kernel-lock.js';
 
-/** The right to write: at most one process of all has it. */
+/** The right to write: at most one process has it. */
 export interface TurnLock {
-  /** One try; where it fails, this process may be the next in line already. */
+  /** Tries once; if it fails, this process may hold the place at the head of the line already. */
   tryTake(): boolean;
-  /** Leaves the line, without having had a turn. */
+  /** Leaves the line without a turn. */
   giveUp(): void;
   release(): void;
   isInPlace(): boolean;
@@ -12,9 +12,10 @@ export interface TurnLock {
 }
 
 /**
- * `append` is the lock that counts; `next` is the place at the head of the line for it. Whoever has
- * had a turn finds that place taken by one who waits, and so cannot have the next one, too: with
- * `append` alone the one who lets go would almost always be the one who takes it again.
+ * `append` is the lock that counts; `next` is the place at the head of the line for it. A process
+ * that ends its turn finds that place taken by one that waits, so it cannot have the next turn,
+ * too: with `append` alone, the process that releases it would almost always be the one to take it
+ * again.
  */
 export function createTurnLock(append: KernelLock, next: KernelLock): TurnLock {
   let isNext = false;

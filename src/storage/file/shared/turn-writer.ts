@@ -18,32 +18,34 @@ export interface TurnWriterDeps {
   readonly follower: LogFollower;
   readonly manifests: SharedManifests;
   readonly marks: MarkFile;
-  /** Throws StorageFatalError where the directory, or the turn, may have become another's. */
+  /** Throws StorageFatalError if another server may have taken the directory, or the turn. */
   readonly assertOurs: () => void;
   /** Whether the active segment should be sealed now. */
   readonly isRotationDue: (segment: ActiveSegment) => boolean;
-  /** All that is durable is sealed now; nothing behind it has been written yet. */
+  /** Everything durable is in sealed segments, and nothing has been written after it yet. */
   readonly onSealed: () => void;
-  /** Everything up to this sequence is durable, and from now on others may show it. */
+  /** Everything up to this sequence is durable, and other processes may show it from now on. */
   readonly onDurable: (sequence: number) => void;
-  /** Bytes beyond the watermark were cut: a process has ended, or failed, in the middle of a turn. */
+  /** Bytes beyond the watermark were cut: a process ended, or failed, during its turn. */
   readonly onCut: (bytes: number) => void;
 }
 
 /**
- * Writes to the log. Everything here is called in a turn, under append.lock, and in this order:
- * `begin` first, then nothing but these.
+ * Writes to the log. All methods are called in a turn, under append.lock: `begin` first, then any
+ * of the others.
  */
 export interface TurnWriter {
-  /** Folds in what others wrote, and cuts what lies beyond the watermark: it never happened. */
+  /**
+   * Folds the events of other processes, and cuts bytes beyond the watermark, which never counted.
+   */
   begin(): Promise<void>;
-  /** Counts this process as a writer: resolves when its boot line is durable. */
+  /** Opens the epoch of this process: resolves when its boot line is durable. */
   boot(epoch: number): Promise<void>;
-  /** Seals the active segment if that is due; where all is sealed already, it is said again. */
+  /** Seals the active segment if that is due; calls `onSealed` again if all events are sealed. */
   sealIfDue(): Promise<void>;
-  /** Resolves when the events are durable and the watermark says so. */
+  /** Resolves when the events are durable and the watermark covers them. */
   append(events: readonly InventoryEvent[]): Promise<void>;
-  /** Says in the manifest that nothing follows; only while no other process lives. */
+  /** Writes the clean mark into the manifest; only while no other process is running. */
   markClean(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
   const writer = new BatchWriter();
   let epoch = 0;
 
-  /** From here on it is durable for everybody: with the last byte before it synced. */
+  /** Makes the position the durable end for all processes; every byte before it has been synced. */
   function raiseMark(): void {
     const { offsets, bytes, lastCrc } = follower.position;
     try {
@@ -73,7 +75,9 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
     deps.onCut(beyond);
   }
 
-  /** The segment to append to. Interrupted anywhere, the next turn of any process goes on here. */
+  /**
+   * The segment to append to. If its rotation is interrupted, any process's next turn continues.
+   */
   async function unsealedSegment(): Promise<ActiveSegment> {
     const { position } = follower;
     if (!position.sealed && !(await rotationDueForAll(position))) return position;
@@ -92,7 +96,7 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
     return follower.position;
   }
 
-  /** What this process knows of snapshots may be old: another one makes them. */
+  /** The manifest in memory may be out of date: another process may have made a snapshot. */
   async function rotationDueForAll(position: ActiveSegment): Promise<boolean> {
     if (!deps.isRotationDue(position)) return false;
     await manifests.reload();
@@ -131,7 +135,7 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
       deps.onDurable(durable + events.length);
     },
     async markClean() {
-      // One that ended in the middle of a rotation may have left the end in a segment that is sealed.
+      // A process that ended during a rotation may have left the mark in a sealed segment.
       const { position } = follower;
       const segment = position.sealed ? await unsealedSegment() : position;
       const { name: file, bytes } = segment;

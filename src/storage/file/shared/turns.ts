@@ -5,24 +5,29 @@ import { StorageFatalError } from '../disk/errors.js';
 import type { WriteGuard } from '../log/write-guard.js';
 import type { TurnLock } from './turn-lock.js';
 
-/** How long a write waits for its process's turn, in ms: its holder may be frozen. */
+/** How long a write waits for its process's turn, in ms: the holder of the turn may be frozen. */
 const TURN_WAIT_MS = 3_000;
-/** How often the one at the head of the line looks whether it is its turn, in ms. */
+/** Least interval between tries for the turn, in ms; up to as much jitter is added. */
 const POLL_MS = 1;
 
-/** Takes turns at writing with other processes: whatever changes the directory runs in one. */
+/** Takes turns at writing with other processes: every change of the directory runs in a turn. */
 export interface Turns {
   /**
-   * Runs `work` on the state that the log ends with, in the next turn; in the present one where that
-   * still takes work in. All the work of a turn becomes durable together. Rejects with what `work`
-   * threw, or with UnavailableError: then it has not run, or what it did has not happened.
+   * Runs `work` on the newest state of the log: at once if the present turn still accepts work,
+   * else in the next turn. All work of a turn becomes durable together. Throws, or rejects with,
+   * the error of `work`, or rejects with UnavailableError: then `work` has not run.
    */
   run<T>(work: () => T): T | Promise<T>;
-  /** Runs `task` alone in a turn, before its work; it need not leave anything to commit. */
+  /**
+   * Runs `task` by itself in a turn, before the turn's work; it need not add anything to commit.
+   */
   runTask<T>(task: () => Promise<T>): Promise<T>;
-  /** Resolves when what the present turn has taken in is durable; rejects where it was dropped. */
+  /**
+   * Resolves when the work of the present turn is durable; rejects if it was dropped. Undefined
+   * unless the turn accepts work.
+   */
   readonly durable: Promise<void> | undefined;
-  /** Resolves when nothing waits and no turn is under way. */
+  /** Resolves when nothing waits and no turn is in progress. */
   settled(): Promise<void>;
   readonly waiting: number;
   readonly figures: TurnFigures;
@@ -30,7 +35,7 @@ export interface Turns {
 
 export interface TurnFigures {
   turns: number;
-  /** Work turned away because the turn did not come in time. */
+  /** Work refused because its turn did not come in time. */
   timedOut: number;
   /** Time spent waiting for turns, in ms. */
   waitedMs: number;
@@ -42,11 +47,11 @@ export interface TurnsDeps {
   readonly now: () => number;
   readonly lock: TurnLock;
   readonly guard: Pick<WriteGuard, 'run'>;
-  /** The turn has begun: bring the state to the end of the log, and the log to its watermark. */
+  /** Called first in a turn: brings the state to the watermark, and cuts the log there. */
   readonly begin: () => Promise<void>;
-  /** Makes durable what the work has appended, and publishes it. */
+  /** Makes the events of the turn's work durable, and publishes them. */
   readonly commit: () => Promise<void>;
-  /** What the work has appended is lost. */
+  /** Discards the events of the turn's work. */
   readonly drop: () => void;
 }
 
@@ -62,7 +67,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   let work: Waiting[] = [];
   const tasks: (Waiting & { readonly run: () => Promise<void> })[] = [];
   let running: Promise<void> | undefined;
-  /** The turn that takes work in. */
+  /** The `durable` promise of the present turn while it accepts work. */
   let open: Promise<void> | undefined;
 
   function wake(): void {
@@ -116,16 +121,16 @@ export function createTurns(deps: TurnsDeps): Turns {
     let succeed!: () => void;
     let fail!: (error: unknown) => void;
     const durable = new Promise<void>((resolve, reject) => ([succeed, fail] = [resolve, reject]));
-    // Not everybody who has a part in it waits.
+    // Not all work awaits it: a rejection that none handles must not end the process.
     durable.catch(() => undefined);
     try {
-      // Where it must die of it, this never settles: the lock is held until the process ends.
+      // After a fatal error this never settles: the lock is held until the process ends.
       await guard.run(async () => {
         await deps.begin();
         for (const task of tasks.splice(0)) await task.run();
         open = durable;
         for (const each of work.splice(0)) each.start();
-        // The requests that have already arrived come along.
+        // Requests that have already arrived join this turn.
         await new Promise<void>((resolve) => timers.immediate(resolve));
         open = undefined;
         await deps.commit();

@@ -1,4 +1,4 @@
-/** The entry of the maintenance thread: one task, one reply, then it ends. */
+/** The entry point of the maintenance thread: one task, one reply, then it ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { dataPaths } from '../disk/data-directory.js';
 import type { MaintenanceReply, MaintenanceTask } from './maintenance.js';

@@ -1,7 +1,7 @@
 import { isForgotten } from '../../../domain/stock.js';
 import type { PublishedState } from '../../published-state.js';
 
-/** What a snapshot says otherwise than the fold of the log up to the same event; none: []. */
+/** How a snapshot differs from the fold of the log up to the same event; []: not at all. */
 export function snapshotDifferences(fold: PublishedState, snapshot: PublishedState): string[] {
   const differences: string[] = [];
   if (fold.lastAt !== snapshot.lastAt) {
@@ -18,13 +18,13 @@ export function snapshotDifferences(fold: PublishedState, snapshot: PublishedSta
   return differences;
 }
 
-/** One thing that a state knows: what to call it, and how to find it in this state or another. */
+/** An entry of a state: its description, and how to find it in this state or another. */
 interface Remembered {
   readonly what: string;
   readonly find: (state: PublishedState) => object | undefined;
 }
 
-/** All that has not been forgotten by its own time. */
+/** Every entry that has not expired at the time of the state's last event. */
 function* remembered(state: PublishedState): Iterable<Remembered> {
   for (const [key] of state.allRecords()) yield { what: key, find: (each) => each.record(key) };
   for (const reservation of state.allReservations()) {
@@ -38,7 +38,7 @@ function* remembered(state: PublishedState): Iterable<Remembered> {
   }
 }
 
-/** Members by name, since the two come from different sources. */
+/** Members sorted by name: the two states may have them in different orders. */
 function textOf(value: object | undefined): string {
   if (value === undefined) return 'nothing';
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,6 +1,6 @@
 /**
- * A snapshot: the fold of the log up to a sequence, as lines that each end with their crc, many
- * rows a line since that loads several times faster than one:
+ * A snapshot: the fold of the log up to a sequence, as lines that each end with their crc. A line
+ * holds many rows, which loads several times faster than one row per line:
  *
  *   {"snapshot":2,"sequence":120000,"at":1766…,"crc":"…"}
  *   {"records":{"storeId":"S","sku":["A",…],"onHand":[9,…],"reserved":0,"version":[4,…],
@@ -13,16 +13,17 @@
  *      "crc":"…"}
  *   {"end":true,"records":…,"reservations":…,"keys":…,"crc":"…"}
  *
- * Rows lie in columns; one with the same in every row is that alone, but for `sku` of records, `id`
- * and `digest`, which say how many rows there are. Times are ms from the `at` of the first line,
- * which is one since the epoch: small numbers are fast ones. `lines` and `events` count the
- * cells that are each reservation's own in `line` and `sequence`. Records come by store and SKU,
- * reservations and keys in the order in which they came.
+ * Rows are stored in columns. A column with the same value in every row is that single value,
+ * except `sku` and `skips` of records, `id` and `digest`; `sku`, `id` and `digest` give the number
+ * of rows. Times are ms relative to the `at` of the first line, which is ms since the epoch: small
+ * numbers are faster. `lines` and `events` are the numbers of cells in `line` and `sequence` that
+ * belong to each reservation. Records are ordered by store and SKU, reservations and keys as they
+ * were added.
  */
 import type { ReservationStatus } from '../../../domain/stock.js';
 import type { Column } from '../format/columns.js';
 
-/** A file of any other is not read: the log has all that it says. */
+/** A file of any other format is not read: the log has all of its content. */
 export const SNAPSHOT_FORMAT = 2;
 
 export interface RecordColumns {
@@ -33,7 +34,7 @@ export interface RecordColumns {
   readonly version: Column<number>;
   readonly updatedAt: Column<number>;
   readonly sequence: Column<number>;
-  /** Left out where no record has any. */
+  /** Omitted if no record has any. */
   readonly skips?: readonly (readonly number[] | null)[];
 }
 

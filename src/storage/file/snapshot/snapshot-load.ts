@@ -8,11 +8,13 @@ import { SnapshotReader } from './snapshot-reader.js';
 
 export interface LoadedSnapshot {
   readonly state: PublishedState;
-  /** Undefined: no snapshot could be used, the whole log is folded. */
+  /** Undefined: no snapshot could be used, so the whole log is folded. */
   readonly entry: SnapshotEntry | undefined;
 }
 
-/** The newest snapshot that verifies; a damaged one is only a loss of time, said aloud. */
+/**
+ * The newest snapshot that verifies; a damaged one is skipped with a warning, and costs only time.
+ */
 export async function loadNewestSnapshot(
   deps: {
     readonly fileSystem: FileSystem;
@@ -50,7 +52,7 @@ export async function loadSnapshot(
   });
   const state = reader.finish(unfinished);
   if (bytes !== entry.bytes) throw new Error(`has ${bytes} bytes, expected ${entry.bytes}`);
-  // Nobody has seen the state before this.
+  // The state has not been used before this check.
   if (hash.digest('hex') !== entry.sha256) throw new Error('its hash does not match');
   if (state.lastSequence !== entry.sequence) throw new Error('it is of another sequence');
   return state;

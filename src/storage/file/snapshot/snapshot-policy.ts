@@ -3,8 +3,8 @@ import type { Manifest } from '../log/manifest.js';
 /** A segment is sealed at this size at the latest. */
 const SEGMENT_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * The log between two snapshots is at least so many times as large as the first of them: writing
- * snapshots stays a small, constant part of writing events, however many records there are.
+ * The log between two snapshots is at least this many times as large as the first of them: writing
+ * snapshots remains a small, constant share of writing events, however many records there are.
  */
 const LOG_PER_SNAPSHOT = 4;
 
@@ -15,13 +15,13 @@ export interface SnapshotPolicy {
   readonly logBytesMin: number;
 }
 
-/** A part of the log. */
+/** The size of a part of the log. */
 export interface LogSize {
   readonly events: number;
   readonly bytes: number;
 }
 
-/** Whether the log behind the newest snapshot, with `active` not sealed yet, is worth the next. */
+/** Whether the log after the newest snapshot, `active` included, is large enough for another. */
 export function isSnapshotDue(
   policy: SnapshotPolicy,
   manifest: Pick<Manifest, 'sealed' | 'snapshots'>,
@@ -30,7 +30,7 @@ export function isSnapshotDue(
   const { sealed, snapshots } = manifest;
   const newest = snapshots.at(-1);
   let { events, bytes } = active;
-  // From the newest backwards, without a copy: this is asked before every write.
+  // From the newest backwards, without a copy: this runs before every write.
   for (let index = sealed.length - 1; index >= 0; index -= 1) {
     const segment = sealed[index];
     if (segment === undefined || segment.last <= (newest?.sequence ?? 0)) break;
@@ -41,7 +41,7 @@ export function isSnapshotDue(
   return events >= policy.everyEvents && bytes >= enough;
 }
 
-/** A segment is sealed when it is large, or when that lets a snapshot be made. */
+/** A segment is sealed when it is large, or when sealing it allows a snapshot to be made. */
 export function isRotationDue(active: LogSize, isSnapshotDueWith: (active: LogSize) => boolean) {
   if (active.events === 0) return false;
   return active.bytes >= SEGMENT_BYTES_MAX || isSnapshotDueWith(active);

@@ -13,7 +13,7 @@ import {
   type SnapshotRows,
 } from './snapshot-format.js';
 
-/** Reads a snapshot line by line; throws an Error that says what is wrong with it. */
+/** Reads a snapshot line by line; throws an Error that describes any damage. */
 export class SnapshotReader {
   private readonly state = new PublishedState();
   private at = 0;
@@ -28,7 +28,7 @@ export class SnapshotReader {
     else this.load(content as SnapshotRows | SnapshotEnd);
   }
 
-  /** What was read; `unfinished`: so many bytes are no whole line. */
+  /** The state that was read; `unfinished`: the number of bytes after the last whole line. */
   finish(unfinished: number): PublishedState {
     if (unfinished > 0) throw new Error(`line ${this.lines + 1} is damaged`);
     if (!this.ended) throw new Error(`line ${this.lines + 1}: the end is missing`);

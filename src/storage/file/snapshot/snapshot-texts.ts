@@ -10,13 +10,16 @@ import {
 } from './snapshot-format.js';
 
 const ROWS_PER_LINE = 1_000;
-/** A line is made in one go: of orders of a thousand lines each, a thousand would take a second. */
+/**
+ * A line is built without yielding: 1,000 reservations of a thousand lines each would block the
+ * loop for a second.
+ */
 const CELLS_PER_LINE = 5_000;
 
 /**
- * The lines of a snapshot, each up to its crc; what the state has already forgotten by its own time
- * is left out. All columns of a line are filled in one pass over its rows: the rows are all over
- * the memory, and each is fetched once.
+ * The lines of a snapshot, each up to its crc; reservations and keys that have expired at the time
+ * of the state's last event are omitted. All columns of a line are filled in one pass over its
+ * rows: rows are scattered in memory, and each is fetched once.
  */
 export function* snapshotTexts(state: FrozenState): Iterable<string> {
   const { lastSequence: sequence, lastAt: at } = state;
@@ -33,7 +36,7 @@ export function* snapshotTexts(state: FrozenState): Iterable<string> {
     count.reservations += reservations.id.length;
     yield textOf({ reservations });
   }
-  // In the order in which they were used, so that the oldest are forgotten first again.
+  // In order of use, so that after loading the oldest are still forgotten first.
   for (let start = 0; start < state.keyDigests.length; start += ROWS_PER_LINE) {
     const keys = keyColumns(state, start);
     count.keys += keys.digest.length;
@@ -42,7 +45,7 @@ export function* snapshotTexts(state: FrozenState): Iterable<string> {
   yield textOf({ end: true, ...count });
 }
 
-/** Neighbours of one store. */
+/** Consecutive records of one store, in SKU order. */
 function* recordChunks(state: FrozenState, storeId: string): Iterable<readonly StockRecord[]> {
   for (let after: string | undefined; ;) {
     const records = state.recordsOf(storeId, after, ROWS_PER_LINE);
@@ -137,7 +140,7 @@ function reservationColumns(rows: readonly StoredReservation[], at: number): Res
   };
 }
 
-/** Of all reservations of a line, one behind the other. */
+/** The lines of all reservations in one snapshot line, concatenated. */
 class LineCells {
   private readonly storeId: string[] = [];
   private readonly sku: string[] = [];

@@ -7,19 +7,19 @@ import type { Manifest, SnapshotEntry } from '../log/manifest.js';
 import { snapshotTexts } from './snapshot-texts.js';
 
 /**
- * How much is gathered before it is handed to the disk: about a millisecond's work, after which
- * the requests that wait get their turn.
+ * Size of the chunks written to disk: about a millisecond of work each, after which waiting
+ * requests are served.
  */
 const CHUNK_BYTES = 64 * 1024;
 
 interface SnapshotWriteDeps {
   readonly fileSystem: FileSystem;
   readonly paths: DataPaths;
-  /** Asked before each chunk: may throw, to end it. */
+  /** Called before each chunk; may throw to end the write. */
   readonly onChunk: () => void;
 }
 
-/** Writes the frozen state as a snapshot file, durably; the manifest does not name it yet. */
+/** Writes the frozen state to a snapshot file, durably; the manifest does not name it yet. */
 export async function writeSnapshot(
   { fileSystem, paths, onChunk }: SnapshotWriteDeps,
   state: FrozenState,
@@ -42,7 +42,7 @@ export async function writeSnapshot(
   return { file, sequence: state.lastSequence, bytes, sha256: hash.digest('hex') };
 }
 
-/** What the manifest does not name was never finished, or should have been removed. */
+/** A file that the manifest does not name was never finished, or should have been removed. */
 export async function removeLeftovers(
   { fileSystem, paths }: Pick<SnapshotWriteDeps, 'fileSystem' | 'paths'>,
   manifest: Pick<Manifest, 'snapshots'>,
@@ -54,7 +54,7 @@ export async function removeLeftovers(
   }
 }
 
-/** Each is valid until the next is asked for. */
+/** Each chunk is valid until the next one is requested. */
 function* chunksOf(texts: Iterable<string>): Iterable<Buffer> {
   const writer = new BatchWriter();
   writer.begin('');

@@ -11,19 +11,22 @@ import { type LogSize, type SnapshotPolicy, isSnapshotDue } from './snapshot-pol
 import { removeLeftovers, writeSnapshot } from './snapshot-write.js';
 
 const SNAPSHOTS_KEPT = 2;
-/** After one was given up; it costs only time at the next start, and to try costs room and time. */
+/**
+ * The pause after a failed snapshot: lacking one only makes the next start slower, while each
+ * attempt takes room and time.
+ */
 const NEXT_AFTER_MS = 30_000;
 
 /**
- * Makes snapshots: of the state in memory, frozen at a moment when it is the fold of exactly the
- * sealed segments, and written bit by bit while the service goes on.
+ * Makes snapshots of the state in memory: frozen at a moment when it is the fold of exactly the
+ * sealed segments, and written in small parts while requests are served.
  */
 export interface Snapshotter {
-  /** Whether the log, with `active` sealed as well, is worth a snapshot now. */
+  /** Whether a snapshot is due now if `active` is sealed as well. */
   isDue(active: LogSize): boolean;
-  /** To be called when all that is published is sealed: starts a snapshot if one is due. */
+  /** Called when everything published is sealed: starts a snapshot if one is due. */
   onSealed(): void;
-  /** Ends the one under way, if any, and starts no other. */
+  /** Ends a running snapshot; no other is started. */
   close(): Promise<void>;
 }
 
@@ -37,8 +40,8 @@ export interface SnapshotterDeps {
   readonly freeze: () => FrozenState;
   readonly onMade: (snapshot: { readonly sequence: number; readonly bytes: number }) => void;
   /**
-   * A snapshot that is given up is due again later; but what it found out may be worse:
-   * DataDirectoryError (a segment is not what was sealed), StorageFatalError (a sync failed).
+   * A failed snapshot is due again later, but two errors are worse than that: DataDirectoryError (a
+   * sealed segment does not match its hash) and StorageFatalError (a sync failed).
    */
   readonly onFailed: (error: unknown) => void;
   readonly onRetry: (failed: FailedAttempt) => void;
@@ -67,7 +70,7 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
   async function make(state: FrozenState): Promise<void> {
     const { current } = manifests;
     await removeLeftovers(deps, current);
-    // Nothing reads these again before the next start: what has become of them is found out now.
+    // Nothing else verifies these before the next start: damage must be found now.
     const damage = await checkSealed(deps, notCovered(current));
     if (damage !== undefined) throw new DataDirectoryError(damage);
     const entry = await writeSnapshot({ fileSystem, paths, onChunk: endIfClosed }, state);
@@ -75,7 +78,7 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
     await manifests.update(() => ({ snapshots: all.slice(-SNAPSHOTS_KEPT) }));
     deps.onMade(entry);
     for (const { file } of all.slice(0, -SNAPSHOTS_KEPT)) {
-      // What cannot be removed now is removed before the next one is made.
+      // If this fails, the file is removed before the next snapshot is made.
       await removeIfThere(fileSystem, `${paths.snapshots}/${file}`).catch(() => undefined);
     }
   }
@@ -110,7 +113,7 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
   };
 }
 
-/** What was damaged stays so, and a failed sync is never asked again. */
+/** Damage is permanent, and a failed sync is never repeated. */
 function retryable(error: unknown): boolean {
   return !(error instanceof DataDirectoryError || error instanceof StorageFatalError);
 }

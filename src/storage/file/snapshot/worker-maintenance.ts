@@ -3,15 +3,17 @@ import { packageFile } from '../../../package-files.js';
 import type { Maintenance, MaintenanceReply, MaintenanceTask } from './maintenance.js';
 
 const SOURCE = new URL('./maintenance-worker.ts', import.meta.url);
-/** Run from its sources, the service is loaded by tsx, which has to be started in a worker anew. */
+/** A service that runs from its sources is loaded by tsx, which each worker must register again. */
 const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${SOURCE.href}')))`;
 
 function startWorker(workerData: MaintenanceTask): Worker {
   if (import.meta.url.endsWith('.ts')) return new Worker(FROM_SOURCES, { eval: true, workerData });
-  return new Worker(packageFile('dist/storage/file/maintenance-worker.js'), { workerData });
+  return new Worker(packageFile('dist/storage/file/snapshot/maintenance-worker.js'), {
+    workerData,
+  });
 }
 
-/** Does maintenance in a worker thread of its own for each task. */
+/** Runs each maintenance task in a worker thread of its own. */
 export function createWorkerMaintenance(root: string): Maintenance {
   const running = new Set<Worker>();
 
