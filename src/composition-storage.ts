@@ -12,11 +12,12 @@ import {
   openFileStorage,
 } from './storage/file/file-storage.js';
 import type { FileSystem } from './storage/file/disk/file-system.js';
+import { isInMemory } from './storage/file/disk/presence-lock.js';
 import { createWorkerMaintenance } from './storage/file/snapshot/worker-maintenance.js';
 import type { System } from './system.js';
 
 /** Opens the data directory, for this process alone or shared with others. */
-export function openStorage(deps: {
+export async function openStorage(deps: {
   readonly config: Config;
   readonly system: System;
   readonly fileSystem: FileSystem;
@@ -26,7 +27,7 @@ export function openStorage(deps: {
 }): Promise<FileStorage> {
   const { config, system, fileSystem, report, log, breaker } = deps;
   const root = config.dataDir;
-  return openFileStorage({
+  const storage = await openFileStorage({
     ...{ root, system, report, breaker, fileSystem, shared: sharingOf(config) },
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
@@ -38,6 +39,13 @@ export function openStorage(deps: {
     },
     snapshotRetry: { baseMs: config.retryBaseMs, times: config.retryTimes },
   });
+  if (isInMemory(root)) {
+    log.warn(
+      { dataDir: root },
+      'the data directory is in memory: a restart of the machine loses it',
+    );
+  }
+  return storage;
 }
 
 function sharingOf(config: Config): SharingOptions | undefined {

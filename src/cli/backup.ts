@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
-import { runCommand } from './directory/run-command.js';
+import { UsageError, runCommand } from './command/run-command.js';
 
 const USAGE = `Usage: npm run backup -- DATA_DIR [BACKUP]
 
@@ -16,13 +16,14 @@ is left.`;
 
 process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });
 
-/** Undefined: wrong usage. */
-function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
+function parseCommandLine(args: string[]): CopyCommand | 'help' {
   const help = { type: 'boolean', short: 'h', default: false } as const;
   const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
   if (values.help) return 'help';
   const [from, to] = positionals;
-  if (from === undefined || positionals.length > 2) return undefined;
+  if (from === undefined || positionals.length > 2) {
+    throw new UsageError('name a data directory, and at most one directory for the backup');
+  }
   return { from, to: to ?? beside(from) };
 }
 

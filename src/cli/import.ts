@@ -1,28 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { InventoryClient } from '../client/inventory-client.js';
-import { type CommandLine, USAGE, parseCommandLine } from './import/command-line.js';
+import { type ImportCommand, USAGE, parseCommandLine } from './import/command-line.js';
 import { ImportError } from './import/import-error.js';
 import { importOrders } from './import/import-orders.js';
 import { showProgress } from './import/progress-display.js';
 import { openProgressFile } from './import/progress-file.js';
 import { reportOf } from './import/report.js';
+import { runCommand } from './command/run-command.js';
 
-process.exitCode = await main(parseCommandLine(process.argv.slice(2)));
+process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runImport });
 
-async function main(command: CommandLine): Promise<number> {
-  switch (command.kind) {
-    case 'help':
-      console.log(USAGE);
-      return 0;
-    case 'wrong':
-      console.error(`${command.why}\n\n${USAGE}`);
-      return 2;
-    case 'import':
-      return await runImport(command);
-  }
-}
-
-async function runImport(command: Extract<CommandLine, { kind: 'import' }>): Promise<number> {
+async function runImport(command: ImportCommand): Promise<number> {
   const { file, url, concurrency, retryForMs } = command;
   const client = new InventoryClient({ url, retryForMs });
   let endDisplay = () => {};

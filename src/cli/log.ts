@@ -6,7 +6,7 @@ import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/disk/data-
 import { readWhole } from '../storage/file/disk/file-system.js';
 import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
 import { type LogLine, NEWLINE, parseLine } from '../storage/file/format/record-format.js';
-import { runCommand } from './directory/run-command.js';
+import { UsageError, runCommand } from './command/run-command.js';
 
 const USAGE = `Usage: npm run log -- DATA_DIR [--after SEQUENCE] [--sku SKU]
 
@@ -39,8 +39,7 @@ async function printOrSayWhy(wanted: Wanted): Promise<number> {
   }
 }
 
-/** Undefined: wrong usage. */
-function parseCommandLine(args: string[]): Wanted | 'help' | undefined {
+function parseCommandLine(args: string[]): Wanted | 'help' {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
@@ -52,8 +51,12 @@ function parseCommandLine(args: string[]): Wanted | 'help' | undefined {
   });
   if (values.help) return 'help';
   const [directory] = positionals;
-  if (directory === undefined || positionals.length > 1) return undefined;
-  if (!/^\d{1,15}$/.test(values.after)) return undefined;
+  if (directory === undefined || positionals.length > 1) {
+    throw new UsageError('name one data directory');
+  }
+  if (!/^\d{1,15}$/.test(values.after)) {
+    throw new UsageError(`--after ${values.after} is not a sequence`);
+  }
   return { root: resolve(directory), after: Number(values.after), sku: values.sku };
 }
 

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { parseMoment } from '../http/moment.js';
 import { type CopyCommand, runCopy } from './directory/run-copy.js';
-import { runCommand } from './directory/run-command.js';
+import { UsageError, runCommand } from './command/run-command.js';
 
 const USAGE = `Usage: npm run restore -- BACKUP TARGET [--at SEQUENCE|TIME]
 
@@ -17,8 +17,7 @@ copied, and no copy is left.`;
 
 process.exitCode = await runCommand({ usage: USAGE, parse: parseCommandLine, run: runCopy });
 
-/** Undefined: wrong usage. */
-function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
+function parseCommandLine(args: string[]): CopyCommand | 'help' {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
@@ -29,9 +28,14 @@ function parseCommandLine(args: string[]): CopyCommand | 'help' | undefined {
   });
   if (values.help) return 'help';
   const [from, to] = positionals;
-  if (from === undefined || to === undefined || positionals.length > 2) return undefined;
+  if (from === undefined || to === undefined || positionals.length > 2) {
+    throw new UsageError('name a backup, and a directory for what is restored');
+  }
   const command = { from, to };
   if (values.at === undefined) return command;
   const point = parseMoment(values.at);
-  return point && { ...command, point };
+  if (point === undefined) {
+    throw new UsageError(`--at ${values.at} is neither a sequence nor a time`);
+  }
+  return { ...command, point };
 }

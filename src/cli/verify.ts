@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
 import { verifyLog } from '../storage/file/recovery/verify-log.js';
 import { printLogReport } from './directory/log-report.js';
-import { runCommand } from './directory/run-command.js';
+import { UsageError, runCommand } from './command/run-command.js';
 
 const USAGE = `Usage: npm run verify -- DATA_DIR
 
@@ -24,11 +24,11 @@ async function verify({ path }: { readonly path: string }): Promise<number> {
   }
 }
 
-/** Undefined: wrong usage. */
-function directoryOf(args: string[]): { readonly path: string } | 'help' | undefined {
+function directoryOf(args: string[]): { readonly path: string } | 'help' {
   const help = { type: 'boolean', short: 'h', default: false } as const;
   const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help } });
   if (values.help) return 'help';
   const [path] = positionals;
-  return path === undefined || positionals.length > 1 ? undefined : { path: resolve(path) };
+  if (path === undefined || positionals.length > 1) throw new UsageError('name one data directory');
+  return { path: resolve(path) };
 }

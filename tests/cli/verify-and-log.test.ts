@@ -66,9 +66,15 @@ describe('npm run verify', () => {
       ...{ code: 1, stdout: '' },
       stderr: expect.stringContaining('has no MANIFEST.json') as string,
     });
-    for (const wrong of [[], ['one', 'two'], ['--what']]) {
-      const { code, stderr } = await run('verify', ...wrong);
-      expect([code, stderr.split('\n')[0]]).toEqual([2, 'Usage: npm run verify -- DATA_DIR']);
+    for (const [why, ...wrong] of [
+      ['name one data directory'],
+      ['name one data directory', 'one', 'two'],
+      ["Unknown option '--what'", '--what'],
+    ]) {
+      const { code, stdout, stderr } = await run('verify', ...wrong);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr.startsWith(why!)).toBe(true);
+      expect(stderr).toContain('\nUsage: npm run verify -- DATA_DIR\n');
     }
     const { code, stdout } = await run('verify', '--help');
     expect([code, stdout.split('\n')[0]]).toEqual([0, 'Usage: npm run verify -- DATA_DIR']);

@@ -101,6 +101,7 @@ async function fillAgainAndAgain(mount: string, fills: number): Promise<number> 
     dataDir,
     environment: { RATE_LIMIT_RPS: '1000000', RATE_LIMIT_BURST: '1000000' },
   });
+  expect(server.output()).toContain('the data directory is in memory');
   const connection = createHttpConnection(server.url);
   const ballast = join(mount, 'ballast');
   let acknowledged = 0;

@@ -24,6 +24,7 @@ describe('the Kubernetes manifests', () => {
 
     expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
       'PodDisruptionBudget inventory',
+      'PrometheusRule inventory',
       'Service inventory',
       'Service inventory-pods',
       'ServiceMonitor inventory',

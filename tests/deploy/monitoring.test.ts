@@ -62,6 +62,12 @@ describe('alerts and dashboard', () => {
     }
   });
 
+  it('are the same for the Prometheus operator: `npm run alerts` writes them there', () => {
+    const [{ spec }] = deployYaml('kubernetes/monitored/prometheusrule.yaml');
+
+    expect(spec).toEqual({ groups });
+  });
+
   it('show everything that an alert is about', () => {
     const text = shown.join();
     const hidden = rules

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Held, SKUS, STORE, startBackupLoad } from '../support/backup-load.js';
 import { runCommand, startCommand } from '../support/run-command.js';
@@ -184,8 +184,22 @@ describe('a copy that does not come to its end', () => {
         /^nothing was copied: .*000000000001\.jsonl, .*(line|sequence) \d+.*\n$/,
       );
       expect(stderr.split('\n')).toHaveLength(2);
-      expect(readdirSync(to)).toEqual([]);
+      expect(existsSync(to)).toBe(false);
     }
+  });
+
+  it('because the target is inside the source says so, also by way of a link', async () => {
+    const dataDir = await filledDirectory();
+    const link = `${temporaryDirectory()}/link`;
+    symlinkSync(dataDir, link);
+    const before = readdirSync(dataDir, { recursive: true });
+    for (const to of [`${dataDir}/backup`, `${link}/a/b`, dataDir]) {
+      expect(await runCommand('backup', dataDir, to)).toMatchObject({
+        ...{ code: 1, stdout: '' },
+        stderr: `nothing was copied: ${to} is inside ${dataDir}: name a directory outside\n`,
+      });
+    }
+    expect(readdirSync(dataDir, { recursive: true })).toEqual(before);
   });
 });
 

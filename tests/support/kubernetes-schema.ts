@@ -1,5 +1,8 @@
 import path from 'node:path';
-import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+import {
+  PrometheusRule,
+  ServiceMonitor,
+} from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
 import { StatefulSet } from 'kubernetes-models/apps/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { Service } from 'kubernetes-models/v1';
@@ -9,15 +12,15 @@ interface KubernetesObject {
   readonly kind: string;
 }
 
+const OPERATOR = '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
+
 /** By kind: a model with Kubernetes' own schema in it, and where its type is from. */
 const MODELS = {
   StatefulSet: { Model: StatefulSet, module: 'kubernetes-models/apps/v1' },
   Service: { Model: Service, module: 'kubernetes-models/v1' },
   PodDisruptionBudget: { Model: PodDisruptionBudget, module: 'kubernetes-models/policy/v1' },
-  ServiceMonitor: {
-    Model: ServiceMonitor,
-    module: '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
-  },
+  ServiceMonitor: { Model: ServiceMonitor, module: OPERATOR },
+  PrometheusRule: { Model: PrometheusRule, module: OPERATOR },
 } as const;
 
 /**

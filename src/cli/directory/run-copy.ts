@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync, rmSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Moment } from '../../application/record-history.js';
 import { copyDirectory } from '../../storage/file/copy/copy-directory.js';
 import { takeTarget } from '../../storage/file/copy/copy-target.js';
@@ -20,11 +20,15 @@ export interface CopyCommand {
 export async function runCopy({ from, to, point }: CopyCommand): Promise<number> {
   const fileSystem = createNodeFileSystem();
   const [source, root] = [resolve(from), resolve(to)];
+  const isNew = !existsSync(root);
   try {
+    if (isInside(root, source))
+      throw new Error(`${to} is inside ${from}: name a directory outside`);
     const target = await takeTarget(fileSystem, root);
     const deps = { fileSystem, ...createSystem(), isInUse, onWarning };
     const report = await copyDirectory(deps, source, target, point).catch((error: unknown) => {
       discard(root);
+      if (isNew) removeEmpty(root);
       throw error;
     });
     printLogReport(report);
@@ -46,6 +50,26 @@ function discard(target: string): void {
   } catch (error) {
     onWarning(`${target} could not be emptied: ${String(error)}`);
   }
+}
+
+/** Removes the directory that this command has created. */
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    onWarning(`${directory} could not be removed: ${String(error)}`);
+  }
+}
+
+/** Follows links. A copy inside its source would be lost together with it. */
+function isInside(path: string, directory: string): boolean {
+  return `${realPath(path)}${sep}`.startsWith(`${realPath(directory)}${sep}`);
+}
+
+/** Resolves links in a path whose last parts may not exist yet. */
+function realPath(path: string): string {
+  if (existsSync(path) || dirname(path) === path) return realpathSync(path);
+  return join(realPath(dirname(path)), basename(path));
 }
 
 function onWarning(message: string): void {

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { baseOf } from '../../client/transport.js';
+import { UsageError } from '../command/run-command.js';
 
 export const USAGE = `usage: npm run import -- FILE.csv [--url http://127.0.0.1:3000]
 
@@ -17,51 +19,48 @@ continues from there, and at its end compares its own ledger with the service's 
 
 Exit status: 0 the ledger matches, 1 it does not or the import stopped, 2 wrong usage.`;
 
-export type CommandLine =
-  | {
-      readonly kind: 'import';
-      readonly file: string;
-      readonly url: string;
-      readonly concurrency: number;
-      readonly retryForMs: number;
-    }
-  | { readonly kind: 'help' }
-  | { readonly kind: 'wrong'; readonly why: string };
+export interface ImportCommand {
+  readonly file: string;
+  readonly url: string;
+  readonly concurrency: number;
+  readonly retryForMs: number;
+}
 
-export function parseCommandLine(args: string[]): CommandLine {
+/** Throws UsageError or TypeError with what is wrong. */
+export function parseCommandLine(args: string[]): ImportCommand | 'help' {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      url: { type: 'string', default: 'http://127.0.0.1:3000' },
+      concurrency: { type: 'string', default: '8' },
+      patience: { type: 'string', default: '300' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const [file, ...others] = positionals;
+  if (file === undefined || others.length > 0) throw new UsageError('name one file');
+  return {
+    file,
+    url: serviceUrl(values.url),
+    concurrency: wholeNumber('--concurrency', values.concurrency, 1, 64),
+    retryForMs: wholeNumber('--patience', values.patience, 0, 86_400) * 1_000,
+  };
+}
+
+/** By the client's own rule: what it would refuse is refused here, before a file is read. */
+function serviceUrl(text: string): string {
   try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        url: { type: 'string', default: 'http://127.0.0.1:3000' },
-        concurrency: { type: 'string', default: '8' },
-        patience: { type: 'string', default: '300' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) return { kind: 'help' };
-    const [file, ...others] = positionals;
-    if (file === undefined || others.length > 0) return wrong('name one file');
-    if (!/^https?:/.test(values.url) || !URL.canParse(values.url)) {
-      return wrong(`--url ${values.url} is not an http URL`);
-    }
-    const concurrency = wholeNumber(values.concurrency, 1, 64);
-    if (concurrency === undefined) return wrong('--concurrency is a number from 1 to 64');
-    const patience = wholeNumber(values.patience, 0, 86_400);
-    if (patience === undefined) return wrong('--patience is a number of seconds up to 86400');
-    return { kind: 'import', file, url: values.url, concurrency, retryForMs: patience * 1_000 };
+    return baseOf(text);
   } catch (error) {
-    if (error instanceof TypeError) return wrong(error.message);
+    if (error instanceof TypeError) throw new UsageError(`--url: ${error.message}`);
     throw error;
   }
 }
 
-function wrong(why: string): CommandLine {
-  return { kind: 'wrong', why };
-}
-
-function wholeNumber(text: string, min: number, max: number): number | undefined {
+function wholeNumber(option: string, text: string, min: number, max: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  return value >= min && value <= max ? value : undefined;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${option} is a whole number from ${min} to ${max}`);
 }

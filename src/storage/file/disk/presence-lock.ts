@@ -15,6 +15,9 @@ const UNSAFE_FILE_SYSTEMS = new Map([
   [0x65735546, 'FUSE'],
 ]);
 
+/** File systems in memory: their files outlive the process, but not the machine. */
+const TYPES_IN_MEMORY = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
+
 /** How long servers wait for one that shares the directory to finish opening it. */
 const OPENING_WAIT_MS = 60_000;
 /** The holder writes its name just after taking the lock: until then an older name is read. */
@@ -179,6 +182,11 @@ function assertSafeFileSystem(directory: string): void {
         'set DATA_DIR to a directory on a local disk',
     );
   }
+}
+
+/** Whether everything in the directory is lost when the machine restarts. */
+export function isInMemory(directory: string): boolean {
+  return TYPES_IN_MEMORY.has(fs.statfsSync(directory).type >>> 0);
 }
 
 /** The name of an unsafe file system, by its statfs(2) type; undefined: it may be used. */
