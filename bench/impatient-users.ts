@@ -55,8 +55,15 @@ export async function runCrowd(
   { perSecond, seconds, warmUpSeconds }: CrowdOptions,
 ): Promise<Crowd> {
   const crowd: Crowd = {
-    ...{ came: 0, served: 0, turnedAway: 0, unanswered: 0, neverSent: 0, refusals: 0 },
-    ...{ acknowledged: 0, unknown: 0, latencies: [] },
+    came: 0,
+    served: 0,
+    turnedAway: 0,
+    unanswered: 0,
+    neverSent: 0,
+    refusals: 0,
+    acknowledged: 0,
+    unknown: 0,
+    latencies: [],
   };
   const all = new Set<Connection>();
   const idle: Connection[] = [];

@@ -52,7 +52,9 @@ async function addRecords(count: number): Promise<void> {
     const lines = Math.min(LINES_PER_EVENT, count - first);
     const operations = Array.from({ length: lines }, (_, line) => ({
       type: 'AdjustStock' as const,
-      ...{ storeId: STORE, sku: skuOf(first + line, count), delta: 1_000_000 },
+      storeId: STORE,
+      sku: skuOf(first + line, count),
+      delta: 1_000_000,
     }));
     append({ type: 'BatchStock', operations });
   });
@@ -122,13 +124,17 @@ async function open(
     if (problem !== undefined) throw new Error('storage has something to say', { cause: problem });
   };
   return await openFileInventoryRepository({
-    ...{ root, system, snapshotPolicy },
+    root,
+    system,
+    snapshotPolicy,
     fileSystem: createNodeFileSystem(),
     recordClock: createRecordClock(system.clock, () => undefined),
     maintenance: createWorkerMaintenance(root),
     snapshotRetry: { baseMs: 1_000, times: 0 },
     report: {
-      ...{ warning: fail, writable: fail, fatal: fail },
+      warning: fail,
+      writable: fail,
+      fatal: fail,
       snapshot: onSnapshot,
       committed: () => undefined,
     },

@@ -58,10 +58,15 @@ async function startDatabase(databaseDir: string, port: number): Promise<Embedde
   let log = '';
   const note = (message: unknown): void => void (log += `${String(message)}\n`);
   const database = new Embedded({
-    ...{ databaseDir, port, user: 'postgres', password: 'password', persistent: true },
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'password',
+    persistent: true,
     createPostgresUser: userInfo().uid === 0, // it does not run as root
     postgresFlags: ['-c', 'shared_buffers=256MB', '-c', 'unix_socket_directories='],
-    ...{ onLog: note, onError: note },
+    onLog: note,
+    onError: note,
   });
   try {
     await database.initialise();

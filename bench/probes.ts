@@ -4,8 +4,10 @@ import { requestText } from './load.js';
 
 /** An orchestrator's probe, on a connection of its own as theirs are. */
 const LIVENESS = requestText({
-  ...{ method: 'GET', path: '/api/health/liveness' },
-  ...{ status: 200, contains: '' },
+  method: 'GET',
+  path: '/api/health/liveness',
+  status: 200,
+  contains: '',
 });
 const PAUSE_MS = 100;
 

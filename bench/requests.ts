@@ -108,7 +108,9 @@ export function order(lineCount: number): RequestMaker {
   return {
     make: () => {
       const lines = Array.from({ length: lineCount }, () => ({
-        ...{ storeId: STORE, sku: skuOf(nextIndex()), qty: 1 },
+        storeId: STORE,
+        sku: skuOf(nextIndex()),
+        qty: 1,
       }));
       return {
         method: 'POST',

@@ -52,7 +52,10 @@ async function stock(url: string): Promise<void> {
   for (let first = 0; first < settings.records; first += STOCKED_AT_ONCE) {
     const count = Math.min(STOCKED_AT_ONCE, settings.records - first);
     const operations = Array.from({ length: count }, (_, index) => ({
-      ...{ op: 'adjust', storeId: STORE, sku: skuOf(first + index), delta: 1_000_000 },
+      op: 'adjust',
+      storeId: STORE,
+      sku: skuOf(first + index),
+      delta: 1_000_000,
     }));
     await askOnce(url, {
       method: 'POST',

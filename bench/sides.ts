@@ -55,7 +55,11 @@ function echoSide(key: string, name: string): Side {
       output.includes('\n') ? `http://127.0.0.1:${output.trim()}` : undefined,
     );
   const make: RequestMaker['make'] = () => ({
-    ...{ method: 'POST', path: '/echo', body: ECHO_BODY, status: 200, contains: ECHO_BODY },
+    method: 'POST',
+    path: '/echo',
+    body: ECHO_BODY,
+    status: 200,
+    contains: ECHO_BODY,
   });
   return side(key, name, start, { makers: [{ make }] });
 }

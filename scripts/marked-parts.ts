@@ -10,7 +10,8 @@ export interface MarkedParts {
 /** `program` stands in the marks: whose parts they are. */
 export function markedParts(program: string): MarkedParts {
   const marksOf = (part: string) => ({
-    ...{ begin: `<!-- ${program}: ${part} -->`, end: `<!-- end of ${part} -->` },
+    begin: `<!-- ${program}: ${part} -->`,
+    end: `<!-- end of ${part} -->`,
   });
   const placeOf = (page: string, { begin, end }: ReturnType<typeof marksOf>) => {
     const [from, to] = [page.indexOf(begin), page.indexOf(end)];

@@ -27,8 +27,11 @@ await Promise.all(Array.from({ length: AT_ONCE }, runWaiting));
 rmSync(scratch, { recursive: true });
 const found = chosen.length - unfound;
 reportProof({
-  ...{ promise: 'all', fault: 'defects planted in the core', runs: `${chosen.length} mutants` },
-  ...{ checked: `${found} killed, each by its named test`, wrong: unfound },
+  promise: 'all',
+  fault: 'defects planted in the core',
+  runs: `${chosen.length} mutants`,
+  checked: `${found} killed, each by its named test`,
+  wrong: unfound,
 });
 if (process.argv.includes('--write') && found === MUTANTS.length) {
   const page = readFileSync(PAGE, 'utf8');

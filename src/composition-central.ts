@@ -89,8 +89,16 @@ function unopened({ config }: SyncParts): SyncStatistics {
   const names = config.syncSources.map(({ name }) => name);
   const down = { sequence: 0, lag: 0, ageMs: undefined, up: false };
   return {
-    ...{ running: false, runs: 0, failedRuns: 0, eventsFolded: 0, linesFolded: 0 },
-    ...{ duplicatesSkipped: 0, lettersOpened: 0, lettersOpen: 0, records: 0, lag: 0 },
+    running: false,
+    runs: 0,
+    failedRuns: 0,
+    eventsFolded: 0,
+    linesFolded: 0,
+    duplicatesSkipped: 0,
+    lettersOpened: 0,
+    lettersOpen: 0,
+    records: 0,
+    lag: 0,
     lastRunDurationMs: 0,
     sources: (names.length === 0 ? [OWN_LOG] : names).map((name) => ({ name, ...down })),
   };

@@ -51,7 +51,10 @@ export async function startPrimary(
   });
 
   const supervisor = createSupervisor({
-    ...{ count, clock, timers, graceMs: config.shutdownGraceMs },
+    count,
+    clock,
+    timers,
+    graceMs: config.shutdownGraceMs,
     startWorker: workerProcesses(hooks.program, { PORT: String(port) }),
     onMessage(worker, message) {
       if (message.kind === 'reading') readings.taken(worker, message.reading);

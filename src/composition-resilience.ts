@@ -69,7 +69,10 @@ export function createResilience(deps: ResilienceDeps): Resilience {
   const refusal = () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
   const limit = rateLimitOf(config);
   const admission = createAdmission({
-    ...{ system, breaker, limit, limiter: deps.limiter ?? createRateLimiter(limit) },
+    system,
+    breaker,
+    limit,
+    limiter: deps.limiter ?? createRateLimiter(limit),
     behindProxy: config.trustProxy !== undefined,
     queueMax: config.loadShedQueueMax,
     onBreaker: (lane, state) => breakerChanged(log, `api ${lane}`)(state),
@@ -77,12 +80,18 @@ export function createResilience(deps: ResilienceDeps): Resilience {
   });
   const bulkheads: RepositoryBulkheads = {
     decisions: createBulkhead({
-      ...{ ...system, refusal, slots: config.concurrencyApi },
-      ...{ queueMax: config.loadShedQueueMax, waitMsMax: DECISION_WAIT_MS_MAX },
+      ...system,
+      refusal,
+      slots: config.concurrencyApi,
+      queueMax: config.loadShedQueueMax,
+      waitMsMax: DECISION_WAIT_MS_MAX,
     }),
     logReads: createBulkhead({
-      ...{ ...system, refusal, slots: LOG_READS_MAX },
-      ...{ queueMax: LOG_READS_QUEUE_MAX, waitMsMax: LOG_READ_WAIT_MS_MAX },
+      ...system,
+      refusal,
+      slots: LOG_READS_MAX,
+      queueMax: LOG_READS_QUEUE_MAX,
+      waitMsMax: LOG_READ_WAIT_MS_MAX,
     }),
   };
 

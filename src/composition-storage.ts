@@ -28,7 +28,12 @@ export async function openStorage(deps: {
   const { config, system, fileSystem, report, log, breaker } = deps;
   const root = config.dataDir;
   const storage = await openFileStorage({
-    ...{ root, system, report, breaker, fileSystem, shared: sharingOf(config) },
+    root,
+    system,
+    report,
+    breaker,
+    fileSystem,
+    shared: sharingOf(config),
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),

@@ -47,7 +47,11 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   const { config, system, fileSystem, repository, log, onFatal, callOut } = parts;
   const { clock, timers } = system;
   const aggregate = await openFileAggregateRepository({
-    ...{ root: config.dataDir, fileSystem, clock, onFatal, journalBytesMin: JOURNAL_BYTES_MIN },
+    root: config.dataDir,
+    fileSystem,
+    clock,
+    onFatal,
+    journalBytesMin: JOURNAL_BYTES_MIN,
     onWarning: (message) => log.warn(message),
   });
   const sources =
@@ -67,13 +71,17 @@ export async function openSync(parts: SyncParts): Promise<RunningSync> {
   }
   const breakers: [name: string, breaker: CircuitBreaker][] = [];
   const bulkhead = createBulkhead({
-    ...{ clock, timers, slots: config.concurrencySync },
+    clock,
+    timers,
+    slots: config.concurrencySync,
     queueMax: BULKHEAD_QUEUE_MAX,
     waitMsMax: BULKHEAD_WAIT_MS_MAX,
     refusal: () => new UnavailableError('overloaded', OVERLOADED_RETRY_MS),
   });
   const sync = createSync({
-    ...{ sources, aggregate, system },
+    sources,
+    aggregate,
+    system,
     now: () => repository.now(),
     intervalMs: config.syncIntervalMs,
     retryTimes: config.retryTimes,

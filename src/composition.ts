@@ -75,7 +75,9 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   hooks.onExit(writeOut);
   const counters = createCounters(system, version);
   const report = createStorageReport({
-    ...{ logger: log, metrics: counters.storage, onFatal: hooks.onFatal },
+    logger: log,
+    metrics: counters.storage,
+    onFatal: hooks.onFatal,
   });
   const fileSystem = observeSyncs(createNodeFileSystem(), system.clock, counters.storage.synced);
   const breaker = createStorageBreaker({ config, system, log });
@@ -110,7 +112,9 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   });
   const primary = worker && joinPrimary(worker, system.timers);
   const counted = gatherMetrics(counters, () => ({
-    ...{ repository, admission: admission.statistics(), sync: central.statistics() },
+    repository,
+    admission: admission.statistics(),
+    sync: central.statistics(),
     disk: () => diskRoomOf(config.dataDir),
     idempotencyKeysMax: config.idempotencyKeysMax,
     sharing: storage.sharing?.statistics(),
@@ -134,7 +138,9 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
     readiness: () => readinessFacts({ repository, admission, metrics: counted, sync: central }),
     trustProxy: config.trustProxy,
     observe: createRequestObserver({
-      ...{ logger: log, metrics: counters.requests, clock: system.clock },
+      logger: log,
+      metrics: counters.requests,
+      clock: system.clock,
     }),
     traceRequests: tracing?.traceRequests,
     outcomes: { ...counters.requests, connectionRefused },
@@ -193,7 +199,9 @@ async function tracingOf(
   if (endpoint === undefined) return undefined;
   const { startTracing } = await import('./observability/tracing.js');
   return startTracing({
-    ...{ endpoint, version, timers: system.timers },
+    endpoint,
+    version,
+    timers: system.timers,
     onExportFailed: (error) => log.warn({ err: error }, 'spans are lost: they cannot be sent'),
   });
 }

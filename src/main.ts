@@ -43,7 +43,9 @@ async function runService(): Promise<void> {
   // Imported here because a primary needs none of it.
   const { startService } = await import('./composition.js');
   const hooks = {
-    ...{ onExit, stop, worker: cluster.worker },
+    onExit,
+    stop,
+    worker: cluster.worker,
     onFatal: () => process.exit(EXIT_STORAGE),
   };
   const service = await startService(config, hooks).catch(failedStart);

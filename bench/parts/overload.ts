@@ -92,7 +92,8 @@ async function crowdOf(
   const startedAt = performance.now();
   const probes = startProbes(server.url);
   const crowd = await runCrowd(server, () => WRITE.make({}), {
-    ...{ perSecond, seconds: 2 * settings.seconds },
+    perSecond,
+    seconds: 2 * settings.seconds,
     warmUpSeconds: WARM_UP_SECONDS,
   });
   const probeMs = Math.max(...(await probes.stop()));

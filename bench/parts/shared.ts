@@ -164,7 +164,9 @@ function sectionOf(figuresFor: (setup: Setup, name: string) => Figures): Section
   ].join('\n\n');
   const plots = CASES.map(({ name }, index) => {
     const bars = SETUPS.map((setup) => ({
-      ...{ label: setup.name, value: figuresFor(setup, name).perSecond.median, ours: true },
+      label: setup.name,
+      value: figuresFor(setup, name).perSecond.median,
+      ours: true,
     }));
     const title = `One directory: ${name}`;
     const svg = barChart(title, 'requests per second', bars);

@@ -171,7 +171,9 @@ function sectionOf(results: readonly Result[], records: number): Section {
     ...results.flatMap(({ note }) => note ?? []),
   ].join('\n\n');
   const bars = results.map(({ what, latencies }) => ({
-    ...{ label: what, value: percentile(latencies, 0.99), ours: true },
+    label: what,
+    value: percentile(latencies, 0.99),
+    ours: true,
   }));
   const svg = barChart('Writers meanwhile', 'p99 in ms', bars);
   const plots = [{ name: 'performance-writers', title: 'Writers meanwhile', svg }];

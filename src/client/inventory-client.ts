@@ -191,14 +191,13 @@ export class InventoryClient {
     const now = await this.reservation(made.id, options);
     if (now?.status === 'active') return now;
     throw new InventoryProblem({
-      ...{
-        type: '/problems/reservation-not-active',
-        title: 'The reservation is over',
-        status: 409,
-      },
+      type: '/problems/reservation-not-active',
+      title: 'The reservation is over',
+      status: 409,
       code: 'reservation-not-active',
       detail: 'The key was used before, and what it held is over.',
-      ...{ instance: `/api/reservations/${made.id}`, requestId: '' },
+      instance: `/api/reservations/${made.id}`,
+      requestId: '',
       ...(now !== undefined && { reservationStatus: now.status }),
     });
   }

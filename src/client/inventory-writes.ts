@@ -51,7 +51,8 @@ export function createWrites(retrier: Retrier, environment: Environment) {
   }
 
   const post = (path: string, body?: object): Action => ({
-    ...{ method: 'POST', path },
+    method: 'POST',
+    path,
     ...(body !== undefined && { body }),
   });
 

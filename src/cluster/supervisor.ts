@@ -171,7 +171,10 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
 
 function emptyPlace(number: number): Place {
   return {
-    ...{ number, process: undefined, servingSinceMs: undefined, failures: 0 },
+    number,
+    process: undefined,
+    servingSinceMs: undefined,
+    failures: 0,
     cancelRestart: () => undefined,
   };
 }

@@ -181,7 +181,9 @@ function anew(descriptor: number): number {
  */
 function keptFromBlocking(descriptor: number): () => void {
   const socket: Socket & { readonly _handle?: { setBlocking(on: boolean): void } } = new Socket({
-    ...{ fd: descriptor, readable: false, writable: true },
+    fd: descriptor,
+    readable: false,
+    writable: true,
   });
   return () => socket._handle?.setBlocking(false);
 }

@@ -48,8 +48,13 @@ function histogramJson(sample: HistogramSample): HistogramJson {
   }
   const quantile = (share: number): number | null => quantileOf(sample, share * count);
   return {
-    ...{ labels, count, sum, buckets },
-    ...{ p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99) },
+    labels,
+    count,
+    sum,
+    buckets,
+    p50: quantile(0.5),
+    p90: quantile(0.9),
+    p99: quantile(0.99),
   };
 }
 

@@ -64,7 +64,11 @@ function eventEntry({ sequence, type, lines, reservations, refusal }: InventoryE
     records: lines
       .slice(0, NAMED_MAX)
       .map(({ storeId, sku, version, onHandDelta, reservedDelta }) => ({
-        ...{ storeId, sku, version, onHandDelta, reservedDelta },
+        storeId,
+        sku,
+        version,
+        onHandDelta,
+        reservedDelta,
       })),
     reservations: reservations.slice(0, NAMED_MAX).map(({ id }) => id),
     refusal: refusal?.code,

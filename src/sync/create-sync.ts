@@ -43,7 +43,13 @@ export function createSync(deps: SyncDeps): Sync {
   const ownerOf = createOwners(deps);
   const runners = deps.sources.map((source) => {
     const follower = createSourceFollower({
-      ...{ source, aggregate, now, retry, bulkhead, counts, ownerOf },
+      source,
+      aggregate,
+      now,
+      retry,
+      bulkhead,
+      counts,
+      ownerOf,
       yieldTurn: () => new Promise((resolve) => timers.immediate(resolve)),
       looksMax: deps.retryTimes + 1,
     });
@@ -55,7 +61,9 @@ export function createSync(deps: SyncDeps): Sync {
     worker,
     queries: createCentralQueries({ aggregate, runners, worker, timers, now }),
     desk: createDeadLetterDesk({
-      ...{ aggregate, now, onError },
+      aggregate,
+      now,
+      onError,
       followerOf: (source) => runners.find(({ name }) => name === source)?.follower,
     }),
   };

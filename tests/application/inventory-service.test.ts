@@ -197,7 +197,8 @@ describe('at the limit of idempotency keys', () => {
       await service.execute(adjust(1), keyed(`k${index}`));
 
     await expect(service.execute(adjust(1), keyed('new'))).rejects.toMatchObject({
-      ...{ name: 'UnavailableError', code: 'overloaded' },
+      name: 'UnavailableError',
+      code: 'overloaded',
     });
     expect(await service.execute(adjust(1), keyed('k3'))).toMatchObject({ replayed: true });
     expect(sequenceOf(await service.execute(adjust(1)))).toBe(11);

@@ -15,7 +15,11 @@ function setUp() {
   const timers = createFakeTimers(clock);
   const bulkhead = (slots: number) =>
     createBulkhead({
-      ...{ clock, timers, slots, queueMax: 2, waitMsMax: 1_000 },
+      clock,
+      timers,
+      slots,
+      queueMax: 2,
+      waitMsMax: 1_000,
       refusal: (reason) => new Error(reason),
     });
   const repository = createHeldBackRepository(createRecordClock(clock, () => undefined));

@@ -33,7 +33,9 @@ it('settles a great many holds that fall due at once bit by bit, and lets others
   const skus = Array.from({ length: RECORDS }, (_, index) => `K${index}`);
   const counts = skus.map((sku): BatchOperation => ({
     type: 'CountStock',
-    ...{ storeId, sku, onHand: 1_000_000 },
+    storeId,
+    sku,
+    onHand: 1_000_000,
   }));
   await service.execute({ type: 'BatchStock', operations: counts });
   for (let first = 0; first < HOLDS; first += HOLDS_PER_BATCH) {

@@ -95,8 +95,11 @@ describe('a record as it was', () => {
     const clock = { wallMs: () => now, monotonicMs: () => now };
     const repository = createHeldBackRepository(createRecordClock(clock, () => undefined));
     const service = createInventoryService({
-      ...{ repository, mutex: createKeyedMutex(), idempotencyTtlMs: 1_000 },
-      ...{ idempotencyKeysMax: 1_000, reservationRetentionMs: 1_000 },
+      repository,
+      mutex: createKeyedMutex(),
+      idempotencyTtlMs: 1_000,
+      idempotencyKeysMax: 1_000,
+      reservationRetentionMs: 1_000,
     });
     const queries = createInventoryQueries(repository, service);
     const added = service.execute({ type: 'AdjustStock', ...RECORD, delta: 5 });

@@ -87,7 +87,10 @@ const anyStep = fc.oneof(
           'recordAt',
         ] as const),
       ),
-      ...{ storeId, sku, limit, place },
+      storeId,
+      sku,
+      limit,
+      place,
       reference: fc.constantFrom('order-1', 'order-2'),
     }),
   },
@@ -307,9 +310,12 @@ describe('the service and its queries', () => {
       );
       // The stories are worth their name only if they lead everywhere.
       reportProof({
-        ...{ promise: 'P3 P4', seed: run.seed, wrong: 0 },
+        promise: 'P3 P4',
+        seed: run.seed,
+        wrong: 0,
         fault: 'any commands, side by side with a plain model',
-        ...{ runs: `${run.numRuns} stories`, checked: 'every outcome, read and event' },
+        runs: `${run.numRuns} stories`,
+        checked: 'every outcome, read and event',
       });
       if (run.numRuns >= 1_000) expect([...seen]).toEqual(expect.arrayContaining(ENDINGS));
     },

@@ -6,8 +6,11 @@ import { type LoadRequest, askOnce, runLoad } from '../../bench/load.js';
 import { runOpenLoop } from '../../bench/open-loop.js';
 
 const REQUEST: LoadRequest = {
-  ...{ method: 'POST', path: '/echo', body: '{"qty":1}' },
-  ...{ status: 200, contains: '{"qty":1}' },
+  method: 'POST',
+  path: '/echo',
+  body: '{"qty":1}',
+  status: 200,
+  contains: '{"qty":1}',
 };
 const makers = [{ make: () => REQUEST }];
 const briefly = { connections: 3, seconds: 0.05 };

@@ -63,7 +63,8 @@ describe('npm run verify', () => {
 
   it('ends with 1 where there is no data, and with 2 where it is used wrongly', async () => {
     expect(await run('verify', temporaryDirectory())).toMatchObject({
-      ...{ code: 1, stdout: '' },
+      code: 1,
+      stdout: '',
       stderr: expect.stringContaining('has no MANIFEST.json') as string,
     });
     for (const [why, ...wrong] of [

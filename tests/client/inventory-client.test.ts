@@ -247,7 +247,9 @@ describe('a hold', () => {
     const edge = await startEdge();
     const sent: string[] = [];
     const real = createTransport({
-      ...{ url: urlOf(edge), attemptTimeoutMs: 5_000, environment: nodeEnvironment },
+      url: urlOf(edge),
+      attemptTimeoutMs: 5_000,
+      environment: nodeEnvironment,
     });
     const transport: Transport = {
       send(request) {

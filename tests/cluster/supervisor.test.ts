@@ -15,7 +15,8 @@ function supervised(count: number) {
   let nowMs = 0;
   let code: number | undefined;
   const supervisor = createSupervisor({
-    ...{ count, graceMs: 1_000 },
+    count,
+    graceMs: 1_000,
     clock: { monotonicMs: () => nowMs, wallMs: () => nowMs },
     timers: {
       immediate: (task) => task(),
@@ -39,7 +40,9 @@ function supervised(count: number) {
   void supervisor.over.then((with_) => (code = with_));
   const recovery = { records: 0, events: 0, durationMs: 0 };
   return {
-    ...{ supervisor, workers, ended },
+    supervisor,
+    workers,
+    ended,
     serves: (id: number) =>
       workers[id - 1]!.onMessage({
         kind: 'ready',

@@ -27,7 +27,9 @@ export function step(
 ): AggregateCommit {
   return {
     progress: {
-      ...{ name, nodeId: `node-${name}`, sequence },
+      name,
+      nodeId: `node-${name}`,
+      sequence,
       at: AT + sequence,
       digest: `event-${sequence}`,
     },
@@ -39,13 +41,21 @@ export function step(
 
 export function deadLetter(source: string, sequence: number, keys: readonly string[]): DeadLetter {
   return {
-    ...{ id: `${source}-${sequence}`, source, sequence, lastSequence: sequence },
-    ...{ type: 'StockWeighed', reason: 'unknown-type', detail: 'events of type …' },
+    id: `${source}-${sequence}`,
+    source,
+    sequence,
+    lastSequence: sequence,
+    type: 'StockWeighed',
+    reason: 'unknown-type',
+    detail: 'events of type …',
     records: keys.map((key) => {
       const { storeId, sku } = centralRecord(key, 0);
       return { storeId, sku, version: undefined };
     }),
-    ...{ attempts: 1, firstAttemptAt: AT, lastAttemptAt: AT, received: '{"a":"ü\\n"}' },
+    attempts: 1,
+    firstAttemptAt: AT,
+    lastAttemptAt: AT,
+    received: '{"a":"ü\\n"}',
   };
 }
 

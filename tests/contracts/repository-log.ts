@@ -39,7 +39,8 @@ export function describeLog(driver: RepositoryUnderTest): void {
         await driver.done(transfer('S1', 'S2', 'A', 2)),
         await driver.done(reserve('r2', { 'S1/A': 100 }), {
           ...request('k2'),
-          ...{ requestId: 'request-1', instance: '/api/reservations' },
+          requestId: 'request-1',
+          instance: '/api/reservations',
         }),
         await driver.done({
           type: 'BatchStock',

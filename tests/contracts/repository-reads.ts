@@ -36,7 +36,11 @@ export function describeReads(driver: RepositoryUnderTest): void {
       await driver.done(reserve('r1', { 'S1/A': 2 }));
       expect(await driver.repository.record(A)).toEqual({
         ...named('S1/A'),
-        ...{ onHand: 5, reserved: 2, version: 2, updatedAt: START, sequence: 2 },
+        onHand: 5,
+        reserved: 2,
+        version: 2,
+        updatedAt: START,
+        sequence: 2,
       });
       expect(await driver.repository.record('S1/B' as StockKey)).toBeUndefined();
     });
@@ -70,7 +74,11 @@ export function describeReads(driver: RepositoryUnderTest): void {
       await driver.done({ type: 'ExtendReservation', reservationId: 'r1', ttlMs: 9_000 });
       await driver.done(commit('r1', { 'S1/A': 2 }));
       expect(await driver.repository.reservation('r1')).toEqual({
-        ...{ id: 'r1', version: 3, status: 'active', reference: 'o', createdAt: START },
+        id: 'r1',
+        version: 3,
+        status: 'active',
+        reference: 'o',
+        createdAt: START,
         expiresAt: START + 9_000,
         retainUntil: null,
         lines: [
@@ -85,7 +93,9 @@ export function describeReads(driver: RepositoryUnderTest): void {
       await driver.done(reserve('r1', { 'S1/A': 5 }));
       await driver.done(commit('r1'));
       expect(await driver.repository.reservation('r1')).toMatchObject({
-        ...{ status: 'committed', retainUntil: START + CLOSED_RETENTION_MS, sequences: [3, 4] },
+        status: 'committed',
+        retainUntil: START + CLOSED_RETENTION_MS,
+        sequences: [3, 4],
       });
     });
 

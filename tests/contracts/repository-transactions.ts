@@ -192,7 +192,8 @@ export function describeTransactions(driver: RepositoryUnderTest): void {
       await driver.repository.close();
       expect(isDurable).toBe(true);
       await expect(driver.transact(() => 'late')).rejects.toMatchObject({
-        ...{ name: 'UnavailableError', code: 'shutting-down' },
+        name: 'UnavailableError',
+        code: 'shutting-down',
       });
     });
 

@@ -37,7 +37,9 @@ export const POINTS_UNDER_LOAD: Points = {
   'a batch is written and not synced': { call: 'sync', path: SEGMENT, when: 'before' },
   'a batch is synced and not answered': { call: 'sync', path: SEGMENT, when: 'after' },
   'a batch is answered and the watermark is not moved': {
-    ...{ call: 'write', path: 'watermark$', when: 'before' },
+    call: 'write',
+    path: 'watermark$',
+    when: 'before',
   },
 };
 
@@ -50,26 +52,44 @@ const IN_PLACE: DiskCall = { call: 'rename', path: 'MANIFEST' };
 export const POINTS_OF_ROTATION: Points = {
   'the seal is half written': { ...SEAL, when: 'half' },
   'the seal is written and not synced': {
-    ...{ call: 'sync', path: SEGMENT, since: SEAL, when: 'before' },
+    call: 'sync',
+    path: SEGMENT,
+    since: SEAL,
+    when: 'before',
   },
   'the segment is sealed, and there is no other': {
-    ...{ call: 'sync', path: SEGMENT, since: SEAL, when: 'after' },
+    call: 'sync',
+    path: SEGMENT,
+    since: SEAL,
+    when: 'after',
   },
   'the next segment is there, its directory not synced': {
-    ...{ ...NEXT_SEGMENT, since: SEAL, when: 'before' },
+    ...NEXT_SEGMENT,
+    since: SEAL,
+    when: 'before',
   },
   'the next segment is durable, and no manifest knows of the seal': {
-    ...{ ...NEXT_SEGMENT, since: SEAL, when: 'after' },
+    ...NEXT_SEGMENT,
+    since: SEAL,
+    when: 'after',
   },
   'the manifest of the seal is half written': {
-    ...{ call: 'write', path: MANIFEST, since: SEAL, when: 'half' },
+    call: 'write',
+    path: MANIFEST,
+    since: SEAL,
+    when: 'half',
   },
   'the manifest of the seal is written and not synced': {
-    ...{ call: 'sync', path: MANIFEST, since: SEAL, when: 'before' },
+    call: 'sync',
+    path: MANIFEST,
+    since: SEAL,
+    when: 'before',
   },
   'the manifest of the seal is synced, not in place': { ...IN_PLACE, since: SEAL, when: 'before' },
   'the manifest of the seal is in place, its directory not synced': {
-    ...{ ...IN_PLACE, since: SEAL, when: 'after' },
+    ...IN_PLACE,
+    since: SEAL,
+    when: 'after',
   },
 };
 
@@ -80,24 +100,37 @@ const MADE: DiskCall = { call: 'rename', path: SNAPSHOT };
 export const POINTS_OF_SNAPSHOTS: Points = {
   'a snapshot is half written': { call: 'write', path: 'snapshots/.*new$', when: 'half' },
   'a snapshot is written and not synced': {
-    ...{ call: 'sync', path: 'snapshots/.*new$', when: 'before' },
+    call: 'sync',
+    path: 'snapshots/.*new$',
+    when: 'before',
   },
   'a snapshot is synced, not in place': { ...MADE, when: 'before' },
   'a snapshot is in place, its directory not synced': { ...MADE, when: 'after' },
   'a snapshot is durable, and no manifest names it': {
-    ...{ call: 'sync', path: 'snapshots$', when: 'after' },
+    call: 'sync',
+    path: 'snapshots$',
+    when: 'after',
   },
   'the manifest that names a snapshot is half written': {
-    ...{ call: 'write', path: MANIFEST, since: MADE, when: 'half' },
+    call: 'write',
+    path: MANIFEST,
+    since: MADE,
+    when: 'half',
   },
   'the manifest that names a snapshot is not in place': {
-    ...{ ...IN_PLACE, since: MADE, when: 'before' },
+    ...IN_PLACE,
+    since: MADE,
+    when: 'before',
   },
   'the manifest that names a snapshot is in place, its directory not synced': {
-    ...{ ...IN_PLACE, since: MADE, when: 'after' },
+    ...IN_PLACE,
+    since: MADE,
+    when: 'after',
   },
   'an old snapshot is no longer named, and still there': {
-    ...{ call: 'remove', path: SNAPSHOT, when: 'before' },
+    call: 'remove',
+    path: SNAPSHOT,
+    when: 'before',
   },
   'an old snapshot is removed': { call: 'remove', path: SNAPSHOT, when: 'after' },
 };
@@ -107,10 +140,16 @@ export const POINTS_AT_START: Readonly<Record<string, CrashPoint>> = {
   'the torn tail is being copied': { call: 'sync', path: 'quarantine/', when: 'before', nth: 1 },
   'the segment is half rewritten': { call: 'write', path: 'events/.*new$', when: 'half', nth: 1 },
   'the segment is rewritten, not in place': {
-    ...{ call: 'rename', path: 'events/', when: 'before', nth: 1 },
+    call: 'rename',
+    path: 'events/',
+    when: 'before',
+    nth: 1,
   },
   'the segment is in place, its directory not synced': {
-    ...{ call: 'rename', path: 'events/', when: 'after', nth: 1 },
+    call: 'rename',
+    path: 'events/',
+    when: 'after',
+    nth: 1,
   },
   'the manifest is not in place': { ...IN_PLACE, when: 'before', nth: 1 },
   'the manifest is in place': { ...IN_PLACE, when: 'after', nth: 1 },

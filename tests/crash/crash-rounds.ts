@@ -100,7 +100,8 @@ export class CrashRounds {
   private async dieAtStart(point: CrashPoint, environment: Environment): Promise<void> {
     const ending = endingAt(point);
     const started = spawnProcess({
-      ...{ ...ending, dataDir: this.dataDir },
+      ...ending,
+      dataDir: this.dataDir,
       environment: { ...environment, ...ending.environment },
     });
     started.stdout.on('data', () => {

@@ -46,9 +46,12 @@ describe('a real disk whose syncs fail under load', () => {
     expect(rounds.history.violations()).toEqual([]);
     const { acknowledged, unknown } = rounds.ledger.counts;
     reportProof({
-      ...{ promise: 'P1 P6', seed, fault: 'a failing fdatasync under the real server (strace)' },
+      promise: 'P1 P6',
+      seed,
+      fault: 'a failing fdatasync under the real server (strace)',
       runs: `${runs} times exit 74`,
-      ...{ checked: `${acknowledged} acknowledged, ${unknown} unknown outcomes`, wrong: 0 },
+      checked: `${acknowledged} acknowledged, ${unknown} unknown outcomes`,
+      wrong: 0,
     });
   }, 300_000);
 });
@@ -77,7 +80,8 @@ describe('a real file system that is full', () => {
       const fills = Math.round(2 * proofScale());
       const acknowledged = await fillAgainAndAgain(mount, fills);
       reportProof({
-        ...{ promise: 'P5 P7', fault: 'a real file system (tmpfs of 1 MiB) that fills up' },
+        promise: 'P5 P7',
+        fault: 'a real file system (tmpfs of 1 MiB) that fills up',
         runs: `${fills} times full`,
         checked: `${acknowledged} acknowledged, reads all the while, kill -9 at the end`,
         wrong: 0,

@@ -57,7 +57,9 @@ it(
     expect(totals.unknown).toBeGreaterThan(0);
     expect(totals.fromSnapshots).toBeGreaterThan(0);
     reportProof({
-      ...{ promise: 'P1 P2 P3 P4 P8 P11', seed, wrong: 0 },
+      promise: 'P1 P2 P3 P4 P8 P11',
+      seed,
+      wrong: 0,
       fault:
         'kill -9 of the real server, at random and at named points of the log, of rotation, of snapshots and of starts',
       runs: `${DIRECTORIES * (KILLS_EACH + 1)} kills, ${totals.fromSnapshots} starts from a snapshot`,

@@ -12,12 +12,18 @@ const JOURNAL = 'central/journal-\\d+\\.jsonl$';
 /** In a run of the worker: what is folded, and how far that is saved. */
 const POINTS: Record<string, CrashPoint> = {
   'it is folded, and nothing is saved': {
-    ...{ call: 'write', path: JOURNAL, when: 'before', nth: 4 },
+    call: 'write',
+    path: JOURNAL,
+    when: 'before',
+    nth: 4,
   },
   'it is half saved': { call: 'write', path: JOURNAL, when: 'half', nth: 4 },
   'it is saved, and not synced': { call: 'sync', path: JOURNAL, when: 'before', nth: 5 },
   'it is saved and synced, and nobody knows': {
-    ...{ call: 'sync', path: JOURNAL, when: 'after', nth: 5 },
+    call: 'sync',
+    path: JOURNAL,
+    when: 'after',
+    nth: 5,
   },
 };
 
@@ -30,7 +36,8 @@ describe('the central view after kill -9', () => {
       const dataDir = temporaryDirectory();
       const { preload, environment } = endingAt(point);
       const server = await spawnServer({
-        ...{ dataDir, ...(preload && { preload }) },
+        dataDir,
+        ...(preload && { preload }),
         environment: { ...environment, ...UNLIMITED, SYNC_INTERVAL_MS: '100' },
       });
       const acknowledged = await Promise.all(
@@ -48,7 +55,8 @@ describe('the central view after kill -9', () => {
       const run = await createStockClient(next.url).send('POST', '/api/sync');
       expect(run?.body).toMatchObject({
         applied: events.length - found.asOf.sequence,
-        ...{ deadLettered: 0, checkpoint: events.length },
+        deadLettered: 0,
+        checkpoint: events.length,
       });
       const all = await centralView(next.url, SKUS);
       expect(all.sources.get('local')).toEqual(totalsOf(events));

@@ -48,7 +48,12 @@ describe('the fold of the aggregate', () => {
     fold(records, event([line('A', 3, -4, -4)], { type: 'StockCommitted' }));
 
     expect(records.get('S1/A')).toEqual({
-      ...{ storeId: 'S1', sku: 'A', onHand: 6, reserved: 0, version: 3, gaps: [] },
+      storeId: 'S1',
+      sku: 'A',
+      onHand: 6,
+      reserved: 0,
+      version: 3,
+      gaps: [],
     });
     expect(records.get('S1/B')).toMatchObject({ onHand: 5, version: 1 });
   });

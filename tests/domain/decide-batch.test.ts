@@ -166,14 +166,16 @@ describe('a batch', () => {
       .thenRefused({
         code: 'version-conflict',
         operation: 1,
-        ...{ expectedVersion: 2, currentVersion: 1 },
+        expectedVersion: 2,
+        currentVersion: 1,
       });
     given(stocked('S1/A', 5))
       .when(batch(reserve('r1', A, 9, { expectedVersion: 2 })))
       .thenRefused({
         code: 'version-conflict',
         operation: 0,
-        ...{ expectedVersion: 2, currentVersion: 1 },
+        expectedVersion: 2,
+        currentVersion: 1,
       });
   });
 

@@ -129,7 +129,10 @@ describe('committing a reservation', () => {
       .when(commit([{ storeId: 'S1', sku: 'ZERO', qty: 1 }]))
       .thenRefused({
         code: 'reservation-exceeded',
-        ...{ storeId: 'S1', sku: 'ZERO', requested: 1, held: 0 },
+        storeId: 'S1',
+        sku: 'ZERO',
+        requested: 1,
+        held: 0,
       });
   });
 

@@ -84,7 +84,11 @@ describe('an event that keeps the one rule', () => {
           key: 'S1/A',
           record: {
             ...named('S1/A'),
-            ...{ onHand: 7, reserved: 1, version: 3, updatedAt: START + 5, sequence: 4 },
+            onHand: 7,
+            reserved: 1,
+            version: 3,
+            updatedAt: START + 5,
+            sequence: 4,
           },
         },
       ],

@@ -27,7 +27,11 @@ describe.skipIf(!isInstalled)('/docs in a browser', () => {
   beforeAll(async () => {
     service = await startExampleService('test');
     await service.send({
-      ...{ name: 'stock', operation: 'countStock', summary: '', method: 'PUT', path: RECORD },
+      name: 'stock',
+      operation: 'countStock',
+      summary: '',
+      method: 'PUT',
+      path: RECORD,
       headers: { 'If-None-Match': '*' },
       body: { onHand: 10 },
     });

@@ -195,7 +195,8 @@ describe('a copy that does not come to its end', () => {
     const before = readdirSync(dataDir, { recursive: true });
     for (const to of [`${dataDir}/backup`, `${link}/a/b`, dataDir]) {
       expect(await runCommand('backup', dataDir, to)).toMatchObject({
-        ...{ code: 1, stdout: '' },
+        code: 1,
+        stdout: '',
         stderr: `nothing was copied: ${to} is inside ${dataDir}: name a directory outside\n`,
       });
     }

@@ -157,8 +157,12 @@ function startCentral(
   return spawnServer({
     dataDir,
     environment: {
-      ...{ ...UNLIMITED, SYNC_SOURCES: sources.join(','), SYNC_INTERVAL_MS: '100' },
-      ...{ RETRY_BASE_MS: '20', RETRY_TIMES: '1', BREAKER_COOLDOWN_MS: '200' },
+      ...UNLIMITED,
+      SYNC_SOURCES: sources.join(','),
+      SYNC_INTERVAL_MS: '100',
+      RETRY_BASE_MS: '20',
+      RETRY_TIMES: '1',
+      BREAKER_COOLDOWN_MS: '200',
     },
   });
 }

@@ -34,8 +34,13 @@ async function outsideProject(): Promise<string> {
     symlinkSync(resolve('node_modules', name), join(directory, 'node_modules', name));
   }
   const compilerOptions = {
-    ...{ target: 'ES2022', module: 'NodeNext', strict: true, outDir: 'out', types: ['node'] },
-    ...{ skipLibCheck: false, exactOptionalPropertyTypes: true },
+    target: 'ES2022',
+    module: 'NodeNext',
+    strict: true,
+    outDir: 'out',
+    types: ['node'],
+    skipLibCheck: false,
+    exactOptionalPropertyTypes: true,
   };
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
   writeFileSync(

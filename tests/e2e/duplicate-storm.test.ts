@@ -51,9 +51,12 @@ it(
     expect(effects).toHaveLength(KEYS);
     expect(new Set(effects.map(({ request }) => request?.key)).size).toBe(KEYS);
     reportProof({
-      ...{ promise: 'P4 P5', seed, wrong: effects.length - KEYS },
+      promise: 'P4 P5',
+      seed,
+      wrong: effects.length - KEYS,
       fault: 'duplicates on the real server: concurrent, across kill -9, after a restock',
-      ...{ runs: `${storm.sent - KEYS} duplicates`, checked: `${KEYS} keys, one effect each` },
+      runs: `${storm.sent - KEYS} duplicates`,
+      checked: `${KEYS} keys, one effect each`,
     });
   },
 );

@@ -73,7 +73,10 @@ async function followFor(url: string, bytes: number, followed: Followed): Promis
 /** So much has happened already that it is read from disk, in pages. */
 async function writePast(url: string): Promise<void> {
   const operations = Array.from({ length: PAST_EVENTS }, (_, index) => ({
-    ...{ op: 'adjust', storeId: 'S1', sku: `SKU${index % 50}`, delta: 1 },
+    op: 'adjust',
+    storeId: 'S1',
+    sku: `SKU${index % 50}`,
+    delta: 1,
   }));
   const body = { atomic: false, operations };
   const answer = await createStockClient(url).send('POST', '/api/inventory/batch', body);

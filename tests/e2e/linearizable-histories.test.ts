@@ -42,7 +42,10 @@ it(
       expect(refused).toBeGreaterThan(CALLS / 20);
     }
     reportProof({
-      ...{ promise: 'P2 P3', seed, wrong: 0, runs: `${CLIENTS} clients on ${SKUS.length} records` },
+      promise: 'P2 P3',
+      seed,
+      wrong: 0,
+      runs: `${CLIENTS} clients on ${SKUS.length} records`,
       fault: 'concurrent clients of the real server',
       checked: `${ROUNDS * CALLS} calls linearizable`,
     });

@@ -96,7 +96,9 @@ describe('the log', () => {
     const ofEvents = lines.filter(({ msg }) => msg === 'event');
     expect(ofEvents).toHaveLength(9);
     expect(ofEvents[0]).toMatchObject({
-      ...{ level: 'debug', sequence: 1, type: 'StockAdjusted' },
+      level: 'debug',
+      sequence: 1,
+      type: 'StockAdjusted',
       records: [{ storeId: 'S1', sku: 'K1' }],
     });
     expect(lines.filter(({ level }) => level !== 'info' && level !== 'debug')).toEqual([]);

@@ -44,7 +44,8 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
       const random = createSeededRandom(seed);
       const dataDir = temporaryDirectory();
       const servers = new SharingServers(dataDir, {
-        ...{ LOCK_TTL_MS: String(LEASE_TTL_MS), LOCK_RENEW_MS: '1000' },
+        LOCK_TTL_MS: String(LEASE_TTL_MS),
+        LOCK_RENEW_MS: '1000',
       });
       await servers.start(SERVERS);
       const totals = { calls: 0, refused: 0, unknown: 0 };
@@ -57,7 +58,11 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
         const known = new SharedKnowledge(skus.map((sku) => `S${round}/${sku}` as const));
         let isOver = false;
         const load = {
-          ...{ servers, history, known, acknowledged, hot: `S${round}/HOT` as const },
+          servers,
+          history,
+          known,
+          acknowledged,
+          hot: `S${round}/HOT` as const,
           hotShare: 0.2,
           isOver: () => isOver,
         };
@@ -80,7 +85,9 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
       const writers = new Set(events.map(({ epoch }) => epoch)).size;
       expect(writers).toBeGreaterThan(SERVERS);
       reportProof({
-        ...{ promise: 'P1 P2 P3 P4 P9', seed, wrong: 0 },
+        promise: 'P1 P2 P3 P4 P9',
+        seed,
+        wrong: 0,
         fault: `${SERVERS} servers on one directory, killed (kill -9) and frozen (SIGSTOP)`,
         runs: `${ROUNDS} rounds, ${writers} processes`,
         checked: `${acknowledged.length} acknowledged, ${totals.unknown} unknown outcomes, ${totals.refused} refusals, ${totals.calls} calls linearizable`,
@@ -100,7 +107,11 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
     const known = new SharedKnowledge(['S1/A', 'S1/B']);
     let taken = 0;
     const load = {
-      ...{ servers, history, known, acknowledged, hot: 'S1/HOT' as const },
+      servers,
+      history,
+      known,
+      acknowledged,
+      hot: 'S1/HOT' as const,
       hotShare: 0.9,
       isOver: () => taken >= STOLEN_MIN,
     };
@@ -118,7 +129,9 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
     await servers.stop();
     const events = await expectLogOf(dataDir, acknowledged);
     reportProof({
-      ...{ promise: 'P1 P3 P9', seed, wrong: 0 },
+      promise: 'P1 P3 P9',
+      seed,
+      wrong: 0,
       fault: 'leases of records, taken from servers that still use them',
       runs: `${taken} leases of 2 servers`,
       checked: `${acknowledged.length} acknowledged, ${events.length} events, ${history.counts.calls} calls linearizable`,
@@ -154,15 +167,11 @@ describe('four servers on one directory', { timeout: 60_000 + KEYS * 400 }, () =
     await servers.stop();
     expect(await expectLogOf(dataDir, [])).toHaveLength(1 + KEYS);
     reportProof({
-      ...{
-        promise: 'P4 P9',
-        fault: 'a key sent to all servers of one directory at once',
-        wrong: 0,
-      },
-      ...{
-        runs: `${KEYS * SERVERS} requests`,
-        checked: `${KEYS} keys, one effect and one answer each`,
-      },
+      promise: 'P4 P9',
+      fault: 'a key sent to all servers of one directory at once',
+      wrong: 0,
+      runs: `${KEYS * SERVERS} requests`,
+      checked: `${KEYS} keys, one effect and one answer each`,
     });
   });
 });

@@ -50,7 +50,9 @@ describe('a trace goes on in other processes', () => {
     const [request, pull, answered] = spansOf(receiver, TRACE);
     expect(request).toMatchObject({ name: 'POST /api/sync', parentSpanId: CALLER });
     expect(pull).toMatchObject({
-      ...{ name: 'GET /api/events', kind: CLIENT_KIND, parentSpanId: request!.spanId },
+      name: 'GET /api/events',
+      kind: CLIENT_KIND,
+      parentSpanId: request!.spanId,
     });
     expect(attributesOf(pull!)).toEqual({
       'http.request.method': 'GET',
@@ -60,7 +62,9 @@ describe('a trace goes on in other processes', () => {
       'server.port': Number(new URL(store.url).port),
     });
     expect(answered).toMatchObject({
-      ...{ name: 'GET /api/events', kind: SERVER_KIND, parentSpanId: pull!.spanId },
+      name: 'GET /api/events',
+      kind: SERVER_KIND,
+      parentSpanId: pull!.spanId,
     });
 
     const later = receiver.spans.filter((span) => span.kind === CLIENT_KIND && span !== pull);

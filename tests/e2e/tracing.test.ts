@@ -34,7 +34,9 @@ describe('tracing', () => {
     );
     expect(ours).toHaveLength(4);
     expect(request).toMatchObject({
-      ...{ name: `POST ${PATTERN}/reserve`, kind: SERVER_KIND, parentSpanId: CALLER },
+      name: `POST ${PATTERN}/reserve`,
+      kind: SERVER_KIND,
+      parentSpanId: CALLER,
     });
     expect(attributesOf(request!)).toMatchObject({
       'http.request.method': 'POST',
@@ -46,7 +48,8 @@ describe('tracing', () => {
     expect(append?.parentSpanId).toBe(decide?.spanId);
     expect(wait?.parentSpanId).toBe(request?.spanId);
     expect(attributesOf(append!)).toEqual({
-      ...{ 'inventory.event': 'StockReserved', 'inventory.sequence': 2 },
+      'inventory.event': 'StockReserved',
+      'inventory.sequence': 2,
     });
     // Out, too: in the answer, and in the log.
     expect(headers.get('traceparent')).toBe(`00-${TRACE}-${request!.spanId}-01`);

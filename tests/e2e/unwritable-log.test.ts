@@ -50,7 +50,9 @@ async function start(output: 'pipe' | number, environment: Record<string, string
     await pause(50);
   }
   return {
-    ...{ child, isLive, metric },
+    child,
+    isLive,
+    metric,
     async ask(): Promise<void> {
       const { record } = createStockClient(url);
       for (let sent = 0; sent < REQUESTS; sent += 100) {

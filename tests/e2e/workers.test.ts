@@ -32,7 +32,10 @@ function startLoad(server: WorkersServer) {
   let isOver = false;
   let isGone = false;
   const load = {
-    ...{ servers: { running: [server] }, history, acknowledged, hot: 'S1/HOT' as const },
+    servers: { running: [server] },
+    history,
+    acknowledged,
+    hot: 'S1/HOT' as const,
     known: new SharedKnowledge(Array.from({ length: 50 }, (_, index) => `S1/SKU${index}` as const)),
     hotShare: 0.2,
     isOver: () => isOver,
@@ -43,7 +46,9 @@ function startLoad(server: WorkersServer) {
     runSharingClient(load, `c${client}`, random.fork()),
   );
   return {
-    ...{ history, acknowledged, random },
+    history,
+    acknowledged,
+    random,
     async acknowledgedMore(than: number): Promise<void> {
       while (acknowledged.length <= than) await pause(5);
     },

@@ -77,7 +77,9 @@ const anyCall: fc.Arbitrary<RegisterCall> = fc
     takes: fc.double({ min: 0.01, max: 8, noNaN: true }),
   })
   .map(({ input, output, began, takes }) => ({
-    ...{ input, output, began },
+    input,
+    output,
+    began,
     ended: output === undefined ? Infinity : began + takes,
   }));
 
@@ -102,7 +104,12 @@ const anyNumberedCall: fc.Arbitrary<NumberedDraft> = fc
     lie: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1)),
   })
   .map(({ input, began, until, rest, isHeard, lie }) => ({
-    ...{ input, began, moment: began + until, ended: began + until + rest, isHeard, lie },
+    input,
+    began,
+    moment: began + until,
+    ended: began + until + rest,
+    isHeard,
+    lie,
   }));
 
 /** Each happens at its moment; what was heard of it may be false. */

@@ -8,11 +8,15 @@ const at = (
   reserved = 0,
   reservationId?: string,
 ): RecordAnswer => ({
-  ...{ kind: 'record', version, onHand, reserved },
+  kind: 'record',
+  version,
+  onHand,
+  reserved,
   ...(reservationId !== undefined && { reservationId }),
 });
 const refused = (code: string, version?: number): RecordAnswer => ({
-  ...{ kind: 'refused', code },
+  kind: 'refused',
+  code,
   ...(version !== undefined && { version }),
 });
 const adjust = (delta: number): RecordCall => ({ op: 'adjust', delta });

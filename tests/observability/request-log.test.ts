@@ -48,7 +48,9 @@ async function serve(
   handle: (request: ObservedRequest, response: ObservedResponse) => void,
 ): Promise<string> {
   const observe = createRequestObserver({
-    ...{ logger: log.logger, metrics: createRequestMetrics(), clock: createSystem().clock },
+    logger: log.logger,
+    metrics: createRequestMetrics(),
+    clock: createSystem().clock,
   });
   const server = createServer((incoming, response) => {
     // Not the request itself: an id would make it one of the service's own.
@@ -179,7 +181,10 @@ describe('the log', () => {
 
     const { text, msg, err, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
     expect({ text, msg, message: err.message, list: rest[nasty] }).toEqual({
-      ...{ text: nasty, msg: nasty, message: nasty, list: [nasty] },
+      text: nasty,
+      msg: nasty,
+      message: nasty,
+      list: [nasty],
     });
   });
 });

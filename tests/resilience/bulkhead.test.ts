@@ -10,7 +10,11 @@ function setUp({ slots = 2, queueMax = 3 } = {}) {
   const clock = createFakeClock();
   const timers = createFakeTimers(clock);
   const bulkhead = createBulkhead({
-    ...{ slots, queueMax, waitMsMax: WAIT_MS_MAX, clock, timers },
+    slots,
+    queueMax,
+    waitMsMax: WAIT_MS_MAX,
+    clock,
+    timers,
     refusal: (reason) => new Error(reason),
   });
   const started: string[] = [];

@@ -21,7 +21,9 @@ const HOLD_MS = 15_000;
 const A = { storeId: 'S1', sku: 'A' };
 const stock: Command = { type: 'AdjustStock', ...A, delta: 9 };
 const hold: ReserveStock = {
-  ...{ type: 'ReserveStock', reservationId: 'r1', ttlMs: HOLD_MS },
+  type: 'ReserveStock',
+  reservationId: 'r1',
+  ttlMs: HOLD_MS,
   lines: [{ ...A, qty: 4 }],
 };
 
@@ -31,8 +33,12 @@ it('no jump of the clock purges a key or expires a hold before its time', async 
   let jumps = 0;
   for (let run = 0; run < RUNS; run += 1) jumps += await jumpAbout(createSeededRandom(seed + run));
   reportProof({
-    ...{ promise: 'P10', seed, fault: 'clock jumps, running and between starts (simulated)' },
-    ...{ runs: `${RUNS} runs, ${jumps} jumps`, checked: `${RUNS} keys, ${RUNS} holds`, wrong: 0 },
+    promise: 'P10',
+    seed,
+    fault: 'clock jumps, running and between starts (simulated)',
+    runs: `${RUNS} runs, ${jumps} jumps`,
+    checked: `${RUNS} keys, ${RUNS} holds`,
+    wrong: 0,
   });
 });
 
@@ -90,8 +96,11 @@ function start(time: SimulatedTime, disk: SimulatedDisk): Promise<SimulatedServi
   disk.kill();
   const failed = (error: unknown) => expect.fail(String(error));
   const opening = openSimulatedService({
-    ...{ fileSystem: disk.life.fileSystem, time, ids: { next: () => 'id' } },
-    ...{ onFatal: () => failed('fatal'), onDefect: failed },
+    fileSystem: disk.life.fileSystem,
+    time,
+    ids: { next: () => 'id' },
+    onFatal: () => failed('fatal'),
+    onDefect: failed,
   });
   return time.until(opening);
 }

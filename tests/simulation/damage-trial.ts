@@ -29,7 +29,9 @@ export async function tryDamage(
   const defects: unknown[] = [];
   const start = async (): Promise<DamageVerdict> => {
     const storage = await openSimulatedService({
-      ...{ fileSystem, time, ids: { next: () => 'another' } },
+      fileSystem,
+      time,
+      ids: { next: () => 'another' },
       onFatal: () => defects.push('fatal'),
       onDefect: (error) => defects.push(error),
     });

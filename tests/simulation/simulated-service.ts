@@ -56,7 +56,9 @@ export async function openSimulatedService(deps: SimulatedServiceDeps): Promise<
   const warning = (message: string) => void said.warnings.push(message);
   const { clock, timers } = time;
   const repository = await openFileInventoryRepository({
-    ...{ root: ROOT, fileSystem, snapshotPolicy: SNAPSHOT_POLICY },
+    root: ROOT,
+    fileSystem,
+    snapshotPolicy: SNAPSHOT_POLICY,
     system: { clock, timers, ids, random: { next: () => 0.5 } },
     breaker: createCircuitBreaker(BREAKER, clock),
     snapshotRetry: { baseMs: 100, times: 3 },
@@ -74,19 +76,24 @@ export async function openSimulatedService(deps: SimulatedServiceDeps): Promise<
     },
   });
   const service = createInventoryService({
-    ...{ repository, mutex: createKeyedMutex() },
+    repository,
+    mutex: createKeyedMutex(),
     idempotencyTtlMs: IDEMPOTENCY_TTL_MS,
     idempotencyKeysMax: 1_000_000,
     reservationRetentionMs: RESERVATION_RETENTION_MS,
   });
   const expiry: ExpiryTimer = startExpiryTimer({
-    ...{ timers, inventory: repository, service },
+    timers,
+    inventory: repository,
+    service,
     onError(error) {
       if (!(error instanceof UnavailableError)) onDefect(error);
     },
   });
   return {
-    ...{ repository, service, said },
+    repository,
+    service,
+    said,
     queries: createInventoryQueries(repository, service),
     events: () => allEvents(repository),
     async stop() {

@@ -85,18 +85,25 @@ type Opened = Awaited<ReturnType<FileSystem['openRead']>>;
 function reportFigures(seed: number, total: Readonly<Record<string, number>>): void {
   const of = (name: string) => total[name] ?? 0;
   reportProof({
-    ...{ promise: 'P1 P2 P3 P4 P6 P10 P11', seed },
+    promise: 'P1 P2 P3 P4 P6 P10 P11',
+    seed,
     fault: 'simulated: kill -9, power loss, failed syncs, full disks, short writes, clock jumps',
     runs: `${of('kill')} kills, ${of('power loss')} power losses, ${of('sync error')} failed syncs, ${of('fullDisks')} full disks, ${of('clockJumps')} clock jumps`,
     checked: `${of('acknowledged')} acknowledged, ${of('reads')} reads, ${of('refusals')} refusals`,
     wrong: 0,
   });
   reportProof({
-    ...{ promise: 'P4', seed, fault: 'simulated: duplicates, across crashes and restocks' },
-    ...{ runs: `${of('duplicates')} duplicates`, checked: `${of('replayed')} replays`, wrong: 0 },
+    promise: 'P4',
+    seed,
+    fault: 'simulated: duplicates, across crashes and restocks',
+    runs: `${of('duplicates')} duplicates`,
+    checked: `${of('replayed')} replays`,
+    wrong: 0,
   });
   reportProof({
-    ...{ promise: 'P8', seed, fault: 'simulated: any file damaged, after any crash' },
+    promise: 'P8',
+    seed,
+    fault: 'simulated: any file damaged, after any crash',
     runs: `${of('refused') + of('harmless') + of('unprovable')} damages`,
     checked: `${of('refused')} refused, ${of('harmless')} harmless, ${of('unprovable')} beyond what can be told (see limits)`,
     wrong: 0,

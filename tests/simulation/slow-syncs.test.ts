@@ -23,8 +23,11 @@ async function slowService(syncMs: number) {
   });
   const failed = (error: unknown) => expect.fail(String(error));
   const opening = openSimulatedService({
-    ...{ fileSystem, time, ids: { next: () => 'id' } },
-    ...{ onFatal: () => failed('fatal'), onDefect: failed },
+    fileSystem,
+    time,
+    ids: { next: () => 'id' },
+    onFatal: () => failed('fatal'),
+    onDefect: failed,
   });
   const service = await time.until(opening);
   await time.until(service.service.execute(one));
@@ -81,8 +84,11 @@ describe.each([50, 1_000, 10_000])('while every sync takes %i ms', (syncMs) => {
     expect(await time.until(events())).toHaveLength(1 + 150 - refused.length);
     if (syncMs === 10_000) {
       reportProof({
-        ...{ promise: 'P2 P5', fault: 'syncs of 50 ms, 1 s and 10 s (simulated)', runs: '3 disks' },
-        ...{ checked: '300 reads in no time, what was turned away left nothing', wrong: 0 },
+        promise: 'P2 P5',
+        fault: 'syncs of 50 ms, 1 s and 10 s (simulated)',
+        runs: '3 disks',
+        checked: '300 reads in no time, what was turned away left nothing',
+        wrong: 0,
       });
     }
   });
@@ -93,7 +99,10 @@ function thousand(batch: number): Command {
   return {
     type: 'BatchStock',
     operations: Array.from({ length: 1_000 }, (_, index) => ({
-      ...{ type: 'AdjustStock' as const, storeId: 'S2', sku: `${batch}-${index}`, delta: 1 },
+      type: 'AdjustStock' as const,
+      storeId: 'S2',
+      sku: `${batch}-${index}`,
+      delta: 1,
     })),
   };
 }

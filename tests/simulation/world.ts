@@ -62,7 +62,12 @@ export async function play(story: Story, sabotage: Sabotage = (whole) => whole):
 
 /** Nothing happens any more: what is left must be found, and be in order. */
 const LAST_LIFE: Life = {
-  ...{ clients: [], faults: [], ending: 'stop', clockMoved: 0, syncMs: 1, damage: [] },
+  clients: [],
+  faults: [],
+  ending: 'stop',
+  clockMoved: 0,
+  syncMs: 1,
+  damage: [],
 };
 
 class World implements Played {
@@ -71,7 +76,8 @@ class World implements Played {
   readonly figures: Figures = {
     ends: { kill: 0, 'power loss': 0, 'sync error': 0 },
     damages: { refused: 0, harmless: 0, unprovable: 0 },
-    ...{ fullDisks: 0, clockJumps: 0 },
+    fullDisks: 0,
+    clockJumps: 0,
   };
   private readonly random;
   private readonly time;
@@ -147,7 +153,8 @@ class World implements Played {
     const onFatal = () => this.dieOfSync();
     try {
       return await openSimulatedService({
-        ...{ time: this.time, onFatal },
+        time: this.time,
+        onFatal,
         fileSystem: this.sabotage(this.disk.life.fileSystem),
         ids: { next: () => `id-${(this.ids += 1)}` },
         onDefect: (error) => {

@@ -33,8 +33,15 @@ it('reservations that events close by the hundred are forgotten by the hundred',
     const at = sequence;
     const event = { sequence, at, type: 'ReservationExpired' } as InventoryEvent;
     const reservations = Array.from({ length: 100 }, (_, index): StoredReservation => ({
-      ...{ id: `r${sequence}-${index}`, version: 2, status: 'expired', reference: null },
-      ...{ createdAt: at - 1, expiresAt: at, retainUntil: at, lines: [], sequences: [sequence] },
+      id: `r${sequence}-${index}`,
+      version: 2,
+      status: 'expired',
+      reference: null,
+      createdAt: at - 1,
+      expiresAt: at,
+      retainUntil: at,
+      lines: [],
+      sequences: [sequence],
     }));
     state.apply({ event, records: [], reservations });
   }

@@ -27,7 +27,10 @@ export async function openTestAggregate(
   const warnings: string[] = [];
   const fatal: unknown[] = [];
   const repository = await openFileAggregateRepository({
-    ...{ root, fileSystem, journalBytesMin, clock },
+    root,
+    fileSystem,
+    journalBytesMin,
+    clock,
     onWarning: (message) => void warnings.push(message),
     onFatal: (error) => void fatal.push(error),
   });

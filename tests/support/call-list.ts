@@ -27,7 +27,10 @@ export function linked<Input, Output>(
   for (const [index, call] of calls.entries()) {
     const unlinked = { next: undefined, previous: undefined };
     const beginning: Beginning<Input, Output> = {
-      ...{ kind: 'beginning', call, index, end: undefined },
+      kind: 'beginning',
+      call,
+      index,
+      end: undefined,
       ...unlinked,
     };
     entries.push({ at: call.began, entry: beginning });

@@ -50,7 +50,11 @@ export function held(
         retainUntil: null,
         lines: Object.entries(units).map(([key, qty]) => ({
           ...named(key),
-          ...{ qty, held: qty, committed: 0, released: 0, expired: 0 },
+          qty,
+          held: qty,
+          committed: 0,
+          released: 0,
+          expired: 0,
         })),
       },
     ],

@@ -56,7 +56,9 @@ async function start(
     throw new Error(`storage should have nothing to say: ${String(problem)}`);
   };
   const repository = await openFileInventoryRepository({
-    ...{ root, fileSystem, system: { ...createSystem(), clock } },
+    root,
+    fileSystem,
+    system: { ...createSystem(), clock },
     recordClock: createRecordClock(clock, () => undefined),
     maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },

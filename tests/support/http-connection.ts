@@ -27,7 +27,11 @@ export function createHttpConnection(url: string): HttpConnection {
       const text = body === undefined ? '' : JSON.stringify(body);
       return new Promise((resolve) => {
         const sent = request({
-          ...{ agent, hostname, port, method, path },
+          agent,
+          hostname,
+          port,
+          method,
+          path,
           headers: {
             ...(text !== '' && { 'content-type': 'application/json' }),
             ...(text !== '' && { 'content-length': Buffer.byteLength(text) }),

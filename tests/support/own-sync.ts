@@ -15,7 +15,8 @@ export function createOwnSync(
   around: (source: EventSource) => EventSource = (source) => source,
 ): Sync {
   return createTestSync({
-    ...{ system, now: () => log.now() },
+    system,
+    now: () => log.now(),
     sources: [around(createLogSource(log))],
     aggregate: createMemoryAggregateRepository(),
   });
@@ -32,8 +33,11 @@ export function createTestSync(
     intervalMs: 15_000,
     retry: createRetry({ baseMs: 1_000, times: retryTimes }, system),
     bulkhead: createBulkhead({
-      ...{ slots: 4, queueMax: 100, waitMsMax: 60_000 },
-      ...{ clock: system.clock, timers: system.timers },
+      slots: 4,
+      queueMax: 100,
+      waitMsMax: 60_000,
+      clock: system.clock,
+      timers: system.timers,
       refusal: (reason) => new Error(reason),
     }),
     breakerFor: () =>

@@ -92,7 +92,10 @@ export function recordAnswer({ status, text }: Exchanged, { op }: RecordCall): R
   }
   const { onHand, reserved, version } = json.record ?? json.records?.[0] ?? json;
   return {
-    ...{ kind: 'record', onHand, reserved, version },
+    kind: 'record',
+    onHand,
+    reserved,
+    version,
     ...(op === 'reserve' && json.reservation && { reservationId: json.reservation.id }),
   };
 }

@@ -82,7 +82,9 @@ function applied(
       if (onHand - reserved < call.qty) return 'insufficient-stock';
       const id = answer?.kind === 'record' ? answer.reservationId : undefined;
       return {
-        ...{ version: version + 1, onHand, reserved: reserved + call.qty },
+        version: version + 1,
+        onHand,
+        reserved: reserved + call.qty,
         // Nobody can name the hold of a reserve that was never heard of again.
         holds: id === undefined ? holds : new Map(holds).set(id, call.qty),
       };
@@ -97,7 +99,9 @@ function applied(
       else rest.set(call.reservationId, held - call.qty);
       const sold = call.op === 'commit' ? call.qty : 0;
       return {
-        ...{ version: version + 1, onHand: onHand - sold, reserved: reserved - call.qty },
+        version: version + 1,
+        onHand: onHand - sold,
+        reserved: reserved - call.qty,
         holds: rest,
       };
     }

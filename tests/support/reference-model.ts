@@ -168,7 +168,9 @@ export class ReferenceModel {
       const { key, fingerprint, ...answered } = request;
       const until = at + this.settings.keyTtlMs;
       event.request = {
-        ...{ key, fingerprint, keyUntil: until },
+        key,
+        fingerprint,
+        keyUntil: until,
         ...(facts.refusal !== undefined && answered),
       };
       this.keys[key] = { fingerprint, sequence, until };

@@ -112,12 +112,20 @@ export class Trial {
     if (short.length > 0) return this.shortage(short);
     const { reservationId: id, ttlMs, reference } = command;
     this.state.holds[id] = {
-      ...{ id, version: 0, status: 'active', reference: reference ?? null, createdAt: this.time },
+      id,
+      version: 0,
+      status: 'active',
+      reference: reference ?? null,
+      createdAt: this.time,
       expiresAt: ttlMs === undefined ? null : this.time + ttlMs,
       retainUntil: null,
       lines: Object.entries(wanted).map(([key, qty]) => ({
         ...named(key),
-        ...{ qty, held: qty, committed: 0, released: 0, expired: 0 },
+        qty,
+        held: qty,
+        committed: 0,
+        released: 0,
+        expired: 0,
       })),
       sequences: [],
     };

@@ -67,7 +67,10 @@ export async function startSharing(
   const presence = await takeSharedPresence(root, system.timers);
   const locks: KernelLock[] = [];
   const repository = await openSharedInventoryRepository({
-    ...{ root, fileSystem, system, presence },
+    root,
+    fileSystem,
+    system,
+    presence,
     recordClock: createRecordClock(clock, () => undefined),
     maintenance: createInProcessMaintenance(root, fileSystem),
     snapshotPolicy: snapshotPolicy ?? { everyEvents: 10, logBytesMin: 4_096 },
@@ -87,7 +90,10 @@ export async function startSharing(
     },
   });
   return {
-    ...{ repository, faulty, said, fatal },
+    repository,
+    faulty,
+    said,
+    fatal,
     async kill() {
       isKilled = true;
       await faulty.abandon();

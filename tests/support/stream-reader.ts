@@ -20,7 +20,10 @@ export async function openStream(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<StreamReader> {
   const options = {
-    ...{ host: '127.0.0.1', port, path, agent: false },
+    host: '127.0.0.1',
+    port,
+    path,
+    agent: false,
     headers: { Accept: 'text/event-stream', ...headers },
   };
   const request = send(options).end();

@@ -13,7 +13,9 @@ export function createTestAdmission(
 ): Admission {
   const limit = settings.limit ?? { perSecond: 1e6, burst: 1e6 };
   return createAdmission({
-    ...{ system, limit, limiter: createRateLimiter(limit) },
+    system,
+    limit,
+    limiter: createRateLimiter(limit),
     behindProxy: false,
     queueMax: 1_000,
     breaker: { threshold: 0.5, cooldownMs: 30_000 },

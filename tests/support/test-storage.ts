@@ -69,7 +69,10 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
   const said = options.said ?? nothingSaid();
   const onWarning = (message: string) => void said.warnings.push(message);
   const repository = await openFileInventoryRepository({
-    ...{ root, fileSystem, system, snapshotPolicy: policy },
+    root,
+    fileSystem,
+    system,
+    snapshotPolicy: policy,
     snapshotRetry: options.retry ?? ONCE,
     breaker: createCircuitBreaker(options.breaker ?? SHORT, system.clock),
     recordClock: createRecordClock(system.clock, () => undefined),
@@ -94,7 +97,10 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
     reservationRetentionMs: 1_000,
   });
   return {
-    ...{ repository, service, system, said },
+    repository,
+    service,
+    system,
+    said,
     adjust(sku, delta, key) {
       const command: Command = { type: 'AdjustStock', storeId: 'S1', sku, delta };
       return service.execute(command, key === undefined ? undefined : keyedRequest(key));

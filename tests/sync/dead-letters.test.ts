@@ -35,7 +35,10 @@ describe('events of another node that cannot be folded', () => {
       sources: [
         createFeedSource({ name: 'a', url: feed.url }, { ...system, callOut: callUntraced }),
       ],
-      ...{ aggregate, system, retryTimes, now: () => Date.now() },
+      aggregate,
+      system,
+      retryTimes,
+      now: () => Date.now(),
     });
   }
 
@@ -60,7 +63,10 @@ describe('events of another node that cannot be folded', () => {
       const { body } = await store.get(recordPath(`SKU${index}`));
       const record = aggregate.record('a', { storeId: 'STORE001', sku: `SKU${index}` });
       expect(record).toMatchObject({
-        ...{ onHand: body.onHand, reserved: body.reserved, version: body.version, gaps: [] },
+        onHand: body.onHand,
+        reserved: body.reserved,
+        version: body.version,
+        gaps: [],
       });
     }
     expect(letters()).toEqual([]);
@@ -172,7 +178,10 @@ describe('events of another node that cannot be folded', () => {
 
     const [letter] = letters();
     expect(letter).toMatchObject({
-      ...{ sequence: 9, lastSequence: 9, type: 'StockWeighed', attempts: 1 },
+      sequence: 9,
+      lastSequence: 9,
+      type: 'StockWeighed',
+      attempts: 1,
       records: [{ storeId: 'STORE001', sku: 'SKU0', version: 3 }],
       received: expect.stringContaining('StockWeighed'),
       detail: 'events of type StockWeighed are not known',

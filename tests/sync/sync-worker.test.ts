@@ -34,7 +34,11 @@ describe('the sync worker', () => {
     // Half of each wait is random: none of it here.
     const system = { ...createSystem(), clock, timers, random: { next: () => 1 } };
     return createTestSync({
-      ...{ sources: [a, b], aggregate, system, retryTimes, now: () => clock.wallMs() },
+      sources: [a, b],
+      aggregate,
+      system,
+      retryTimes,
+      now: () => clock.wallMs(),
       onError: (source, error) => void errors.push(`${source} ${String(error)}`),
     });
   }
@@ -335,8 +339,14 @@ describe('the sync worker', () => {
     a.add(1);
 
     expect(sync.worker.statistics()).toMatchObject({
-      ...{ running: false, runs: 1, failedRuns: 0, eventsFolded: 2, linesFolded: 2 },
-      ...{ lettersOpened: 0, lettersOpen: 0, records: 2 },
+      running: false,
+      runs: 1,
+      failedRuns: 0,
+      eventsFolded: 2,
+      linesFolded: 2,
+      lettersOpened: 0,
+      lettersOpen: 0,
+      records: 2,
       sources: [
         { name: 'a', sequence: 1, up: true },
         { name: 'b', sequence: 1, up: true },

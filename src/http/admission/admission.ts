@@ -101,7 +101,13 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   function laneAdmission(name: LaneName): LaneAdmission {
     const policy = { ...deps.breaker, ...BREAKER_WINDOW };
     return createLaneAdmission({
-      ...{ clock, timers, queueMax, budget, order, turn, refusedBeyondBudget: pauseAfter },
+      clock,
+      timers,
+      queueMax,
+      budget,
+      order,
+      turn,
+      refusedBeyondBudget: pauseAfter,
       breaker: createCircuitBreaker(policy, clock, (state) => deps.onBreaker(name, state)),
       refuse: (arrival, retryMs) => refuse('shed', arrival, retryMs),
     });

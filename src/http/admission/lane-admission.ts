@@ -40,7 +40,10 @@ export function createLaneAdmission(deps: LaneAdmissionDeps): LaneAdmission {
   const { clock, timers, budget, order, turn, refuse, refusedBeyondBudget } = deps;
   const lane = createLane(deps.queueMax, deps.breaker, roomCame);
   const waiting = createWaitingRequests({
-    ...{ clock, timers, takeIn, waitMsMax: WAIT_MS_MAX },
+    clock,
+    timers,
+    takeIn,
+    waitMsMax: WAIT_MS_MAX,
     room: () => lane.room,
     refuse: shed,
     mayRefuse: () => budget.take(),

@@ -129,7 +129,11 @@ export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: ()
     },
     retryAfterMs: () => breaker.retryAfterMs(),
     statistics: () => ({
-      ...{ queued: queued(), receiving, queueMax, admitted, shed },
+      queued: queued(),
+      receiving,
+      queueMax,
+      admitted,
+      shed,
       breaker: breaker.statistics(),
     }),
   };

@@ -21,14 +21,19 @@ export function centralSkuJson(
     sku,
     total: totalOf(shares),
     stores: shares.map(({ source, record, isDoubtful }) => ({
-      ...{ source, storeId: record.storeId, ...quantitiesOf(record) },
+      source,
+      storeId: record.storeId,
+      ...quantitiesOf(record),
       ...(isDoubtful && { doubtful: true }),
     })),
     asOf: {
       sequence: asOf.sequence,
       at: timeOrNull(asOf.at),
       sources: asOf.sources.map(({ name, sequence, at, ageMs, isDoubtful }) => ({
-        ...{ name, sequence, at: timeOrNull(at), ageMs: ageMs ?? null },
+        name,
+        sequence,
+        at: timeOrNull(at),
+        ageMs: ageMs ?? null,
         ...(isDoubtful && { doubtful: true }),
       })),
     },

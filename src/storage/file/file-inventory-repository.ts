@@ -13,6 +13,7 @@ import { createEventLog } from './log/event-log.js';
 import type { FileSystem } from './disk/file-system.js';
 import { createGroupCommit } from './log/group-commit.js';
 import { createLogReader } from './log/log-reader.js';
+import { createDamageGate } from './snapshot/damage-gate.js';
 import type { Maintenance } from './snapshot/maintenance.js';
 import type { PresenceLock } from './disk/presence-lock.js';
 import { recover } from './recovery/recovery.js';
@@ -22,8 +23,6 @@ import { createSnapshotter } from './snapshot/snapshotter.js';
 /** Pending weight at which new writes are refused: events, plus their lines and reads. */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
-/** Damage is not repaired by waiting. */
-const DAMAGED_RETRY_MS = 60_000;
 
 export interface FileRepositoryDeps {
   readonly root: string;
@@ -98,10 +97,13 @@ export async function openFileInventoryRepository(
   recordClock.notBefore(state.lastAt);
 
   let closed = false;
-  let damage: string | undefined;
+  const gate = createDamageGate({ maintenance, report, isStopping: () => closed });
   const log = createEventLog(
     {
-      ...{ fileSystem, paths, clock: system.clock, onWarning },
+      fileSystem,
+      paths,
+      clock: system.clock,
+      onWarning,
       ...(deps.breaker !== undefined && { breaker: deps.breaker }),
       now: () => recordClock.now(),
       assertOurs() {
@@ -114,15 +116,16 @@ export async function openFileInventoryRepository(
       onOpened: () => void reader.close(),
       onSealed: () => snapshotter.onSealed(),
       onFatal: (error) => report.fatal(error),
-      onWritable(problem) {
-        if (damage === undefined) report.writable(problem);
-      },
+      onWritable: (problem) => gate.onWritable(problem),
     },
     recovered,
   );
   const snapshotter = createSnapshotter(
     {
-      ...{ fileSystem, paths, clock: system.clock, policy: snapshotPolicy },
+      fileSystem,
+      paths,
+      clock: system.clock,
+      policy: snapshotPolicy,
       freeze: () => state.published.freeze(),
       retry: createRetry(deps.snapshotRetry, system),
       onRetry: onSnapshotRetry,
@@ -147,19 +150,15 @@ export async function openFileInventoryRepository(
   const tornBytes = bytes.length - scan.goodBytes;
   const recoveredSegment = { name, offsets, bytes: scan.goodBytes };
   const reader = createLogReader({
-    ...{ fileSystem, paths },
+    fileSystem,
+    paths,
     sealed: () => log.manifests.current.sealed,
     active: () => log.active ?? recoveredSegment,
   });
 
-  function onDamage(found: string): void {
-    damage = found;
-    report.writable(new Error(found));
-  }
-
   function onSnapshotFailed(error: unknown): void {
     if (error instanceof StorageFatalError) log.die(error);
-    else if (error instanceof DataDirectoryError) onDamage(error.message);
+    else if (error instanceof DataDirectoryError) gate.close(error.message);
     else report.warning(`no snapshot was made: ${String(error)}`);
   }
 
@@ -167,20 +166,9 @@ export async function openFileInventoryRepository(
     report.warning(`no snapshot was made, tried again in ${delayMs} ms: ${String(error)}`);
   }
 
-  async function checkOldSegments(): Promise<void> {
-    const old = log.manifests.current.sealed.filter(({ last }) => last <= snapshotSequence);
-    if (old.length === 0) return;
-    try {
-      const found = await maintenance.check(old);
-      if (found !== undefined) onDamage(found);
-    } catch (error) {
-      if (!closed) report.warning(`old segments could not be checked: ${String(error)}`);
-    }
-  }
-
   function assertTaken(): void {
     if (closed) throw new UnavailableError('shutting-down', OVERLOADED_RETRY_MS);
-    if (damage !== undefined) throw new UnavailableError('storage-unavailable', DAMAGED_RETRY_MS);
+    gate.assertOpen();
     log.assertWritable();
     if (commits.pendingWeight >= PENDING_WEIGHT_MAX) {
       throw new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
@@ -196,9 +184,12 @@ export async function openFileInventoryRepository(
   }
 
   await log.open().catch(() => undefined);
-  void checkOldSegments();
+  void gate.check(log.manifests.current.sealed, snapshotSequence);
   const recovery: RecoveryFigures = {
-    ...{ replayed, clean, tornBytes, epoch: log.epoch },
+    replayed,
+    clean,
+    tornBytes,
+    epoch: log.epoch,
     records: state.published.counts.records,
     events: state.lastSequence,
     durationMs: system.clock.monotonicMs() - startedAt,
@@ -211,12 +202,15 @@ export async function openFileInventoryRepository(
       const { records, reservations, keys } = state.published.counts;
       const durableSequence = state.published.lastSequence;
       return {
-        ...{ durableSequence, records, reservations, idempotencyKeys: keys },
+        durableSequence,
+        records,
+        reservations,
+        idempotencyKeys: keys,
         pendingEvents: state.lastSequence - durableSequence,
         pendingWeight: commits.pendingWeight,
       };
     },
-    takesWrites: () => damage === undefined && log.takesWrites,
+    takesWrites: () => gate.isOpen && log.takesWrites,
     now: () => recordClock.now(),
     durableSequence: () => state.published.lastSequence,
     transact(work) {

@@ -89,10 +89,17 @@ async function openShared(
   const contention = createContention(() => clock.monotonicMs());
   const onSuperseded = (key: string): void => contention.note(key);
   const repository = await openSharedInventoryRepository({
-    ...{ ...deps, presence, onSuperseded, openLock: openKernelLock },
+    ...deps,
+    presence,
+    onSuperseded,
+    openLock: openKernelLock,
   });
   const leases = createSkuLeases({
-    ...{ ...leaseOptions, clock, timers, random, contention },
+    ...leaseOptions,
+    clock,
+    timers,
+    random,
+    contention,
     ownerId: ownerId ?? `${hostname()}-${process.pid}-${ids.next().slice(-8)}`,
     directory: `${root}/locks`,
     onWarning: (message) => report.warning(message),

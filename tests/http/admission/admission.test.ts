@@ -126,7 +126,8 @@ describe('the rate limit', () => {
 describe('a connection that is closed for a request', () => {
   it('has nothing executed that came behind it', async () => {
     const edge = await startEdge({
-      ...{ trustProxy: 1, admission: { limit: { perSecond: 1, burst: 1 } } },
+      trustProxy: 1,
+      admission: { limit: { perSecond: 1, burst: 1 } },
     });
     await edge.stock('SKU123', 5);
     const [one, other, third] = [1, 2, 3].map((host) => ({

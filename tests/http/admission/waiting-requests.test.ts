@@ -22,8 +22,10 @@ function arrivalOf(headers: Record<string, string> = {}): Arrival {
     throw new Error('not by itself');
   };
   return {
-    ...{ request: request as Request, response: response as unknown as Response },
-    ...{ serve: neither, send: neither },
+    request: request as Request,
+    response: response as unknown as Response,
+    serve: neither,
+    send: neither,
   };
 }
 
@@ -36,7 +38,9 @@ function waitingFor(count: number) {
   const takenIn: number[] = [];
   const refused: number[] = [];
   const waiting = createWaitingRequests({
-    ...{ clock, timers, waitMsMax: WAIT_MS_MAX },
+    clock,
+    timers,
+    waitMsMax: WAIT_MS_MAX,
     room: () => left.room,
     takeIn(arrival) {
       left.room -= 1;

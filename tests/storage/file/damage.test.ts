@@ -38,7 +38,10 @@ describe('any damage to any file', () => {
         }
       }
       reportProof({
-        ...{ promise: 'P8', seed, wrong: 0, runs: `${DAMAGES} damages` },
+        promise: 'P8',
+        seed,
+        wrong: 0,
+        runs: `${DAMAGES} damages`,
         fault: 'any file damaged: bits, blocks, lines, lengths, whole files',
         checked: `${refused} refused, ${DAMAGES - refused} harmless`,
       });

@@ -88,7 +88,9 @@ async function begin({ root, fileSystem }: CentralOpenDeps) {
   await saveCentralManifest(fileSystem, root, manifest);
   const loaded = {
     state: createAggregateState(),
-    ...{ journal: EMPTY_MARK, letters: EMPTY_MARK, journalBytes: 0 },
+    journal: EMPTY_MARK,
+    letters: EMPTY_MARK,
+    journalBytes: 0,
   };
   return { manifest, loaded };
 }

@@ -51,8 +51,12 @@ export function openLeaseFile(directory: string, key: string, times: LeaseTimes)
     async tryTake(owner, onLost) {
       try {
         const giveBack = await lockfile.lock(base, {
-          ...{ lockfilePath: lockPath, realpath: false, retries: 0 },
-          ...{ stale: times.ttlMs, update: times.renewMs, onCompromised: onLost },
+          lockfilePath: lockPath,
+          realpath: false,
+          retries: 0,
+          stale: times.ttlMs,
+          update: times.renewMs,
+          onCompromised: onLost,
         });
         note(owner);
         return giveBack;

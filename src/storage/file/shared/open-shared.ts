@@ -102,7 +102,9 @@ async function join(deps: OpenSharedDeps): Promise<OpenedShared> {
     reading: { name, offsets: new Offsets(first), bytes: 0 },
     found: {
       replayed: state.lastSequence - before,
-      ...{ clean: false, tornBytes: 0, alone: false },
+      clean: false,
+      tornBytes: 0,
+      alone: false,
       snapshotSequence: snapshot.entry?.sequence ?? 0,
     },
     async start() {

@@ -8,6 +8,7 @@ import { StorageFatalError } from '../disk/errors.js';
 import type { FileInventoryRepository, FileRepositoryDeps } from '../file-inventory-repository.js';
 import type { KernelLock } from '../disk/kernel-lock.js';
 import { createLogReader } from '../log/log-reader.js';
+import { createDamageGate } from '../snapshot/damage-gate.js';
 import type { SharedPresence } from '../disk/presence-lock.js';
 import { openMarkFile } from './mark-file.js';
 import { openShared } from './open-shared.js';
@@ -22,8 +23,6 @@ import type { TurnFigures } from './turns.js';
  */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
-/** Damage is not repaired by waiting. */
-const DAMAGED_RETRY_MS = 60_000;
 /**
  * Interval at which the log is followed without reads, in ms: for listeners, and so that no read
  * has much to catch up on.
@@ -58,16 +57,7 @@ export interface SharedInventoryRepository extends FileInventoryRepository {
 export async function openSharedInventoryRepository(
   deps: SharedRepositoryDeps,
 ): Promise<SharedInventoryRepository> {
-  const {
-    fileSystem,
-    system,
-    recordClock,
-    report,
-    snapshotPolicy: policy,
-    presence,
-    openLock,
-  } = deps;
-  const { maintenance } = deps;
+  const { fileSystem, system, recordClock, report, maintenance, presence, openLock } = deps;
   const { timers, clock } = system;
   const paths = dataPaths(deps.root);
   const startedAt = clock.monotonicMs();
@@ -84,10 +74,18 @@ export async function openSharedInventoryRepository(
   recordClock.notBefore(state.lastAt);
 
   let closing: Promise<void> | undefined;
-  let damage: string | undefined;
+  const gate = createDamageGate({
+    maintenance,
+    report,
+    isStopping: () => closing !== undefined,
+  });
   const log = createSharedLog(
     {
-      ...{ ...onDisk, system, lock, onWarning, onFollowed },
+      ...onDisk,
+      system,
+      lock,
+      onWarning,
+      onFollowed,
       ...(deps.breaker !== undefined && { breaker: deps.breaker }),
       now: () => recordClock.now(),
       isRotationDue: ({ offsets, bytes }) =>
@@ -95,15 +93,21 @@ export async function openSharedInventoryRepository(
       onSealed: () => snapshots.onSealed(),
       onCommitted: (events, durationMs) => report.committed(events, durationMs),
       onFatal: (error) => report.fatal(error),
-      onWritable(problem) {
-        if (damage === undefined) report.writable(problem);
-      },
+      onWritable: (problem) => gate.onWritable(problem),
     },
     opened,
   );
   const sharing = Object.assign(log.turns.figures, { superseded: 0, followed: 0 });
   const snapshots = takeSnapshotRole({
-    ...{ fileSystem, paths, clock, timers, manifests, report, policy, turns: log.turns, onDamage },
+    fileSystem,
+    paths,
+    clock,
+    timers,
+    manifests,
+    report,
+    policy: deps.snapshotPolicy,
+    turns: log.turns,
+    onDamage: (what) => gate.close(what),
     lock: openLock(`${paths.root}/snapshots.lock`),
     retry: createRetry(deps.snapshotRetry, system),
     freeze: () => published.freeze(),
@@ -111,7 +115,8 @@ export async function openSharedInventoryRepository(
     onFatal: (error) => log.guard.die(error),
   });
   const reader = createLogReader({
-    ...{ fileSystem, paths },
+    fileSystem,
+    paths,
     sealed: () => manifests.current.sealed,
     active: () => log.active,
   });
@@ -130,22 +135,6 @@ export async function openSharedInventoryRepository(
     recordClock.notBefore(published.lastAt);
   }
 
-  function onDamage(what: string): void {
-    damage = what;
-    report.writable(new Error(what));
-  }
-
-  async function checkOldSegments(): Promise<void> {
-    const old = manifests.current.sealed.filter(({ last }) => last <= found.snapshotSequence);
-    if (old.length === 0) return;
-    try {
-      const damaged = await maintenance.check(old);
-      if (damaged !== undefined) onDamage(damaged);
-    } catch (error) {
-      if (closing === undefined) onWarning(`old segments could not be checked: ${String(error)}`);
-    }
-  }
-
   function followOn(): void {
     const goOn = (): void => {
       if (closing !== undefined) return;
@@ -158,7 +147,7 @@ export async function openSharedInventoryRepository(
 
   function assertTaken(): void {
     if (closing !== undefined) throw new UnavailableError('shutting-down', OVERLOADED_RETRY_MS);
-    if (damage !== undefined) throw new UnavailableError('storage-unavailable', DAMAGED_RETRY_MS);
+    gate.assertOpen();
     log.guard.assertWritable();
     if (log.pendingWeight + log.turns.waiting >= PENDING_WEIGHT_MAX) {
       throw new UnavailableError('overloaded', OVERLOADED_RETRY_MS);
@@ -199,13 +188,15 @@ export async function openSharedInventoryRepository(
 
   await log.open().catch(() => undefined);
   // Only the server that opened the directory alone checks them.
-  if (found.alone) void checkOldSegments();
+  if (found.alone) void gate.check(manifests.current.sealed, found.snapshotSequence);
   return {
     ...reads.durable,
     sharing,
     nodeId: manifests.current.nodeId,
     recovery: {
-      ...{ replayed: found.replayed, clean: found.clean, tornBytes: found.tornBytes },
+      replayed: found.replayed,
+      clean: found.clean,
+      tornBytes: found.tornBytes,
       epoch: manifests.current.epoch,
       records: published.counts.records,
       events: state.lastSequence,
@@ -215,12 +206,15 @@ export async function openSharedInventoryRepository(
       const { records, reservations, keys } = published.counts;
       const durableSequence = published.lastSequence;
       return {
-        ...{ durableSequence, records, reservations, idempotencyKeys: keys },
+        durableSequence,
+        records,
+        reservations,
+        idempotencyKeys: keys,
         pendingEvents: state.lastSequence - durableSequence,
         pendingWeight: log.pendingWeight + log.turns.waiting,
       };
     },
-    takesWrites: () => damage === undefined && log.guard.takesWrites,
+    takesWrites: () => gate.isOpen && log.guard.takesWrites,
     now: () => recordClock.now(),
     // The last event that listeners have received: they continue from there.
     durableSequence: () => published.lastSequence,

@@ -73,7 +73,10 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
   let batch: InventoryEvent[] = [];
   let weight = 0;
   const turns = createTurns({
-    ...{ timers: system.timers, random: system.random, lock, guard },
+    timers: system.timers,
+    random: system.random,
+    lock,
+    guard,
     now: () => system.clock.monotonicMs(),
     begin: async () => writer?.begin(),
     async commit() {
@@ -100,7 +103,9 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     if (follower === undefined) {
       follower = createLogFollower({ ...deps, manifests, state }, await opened.start());
       writer = createTurnWriter({
-        ...{ ...deps, follower, manifests },
+        ...deps,
+        follower,
+        manifests,
         onDurable: (sequence) => state.publish(sequence),
         onCut: (bytes) =>
           onWarning(`${bytes} bytes beyond the watermark were cut: a server ended in its turn`),

@@ -76,7 +76,13 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
   const handedOver = new Map<string, number>();
   const refusedUntil = new Map<string, number>();
   const figures: LeaseFigures = {
-    ...{ acquired: 0, contended: 0, stolen: 0, lost: 0, timedOut: 0, unavailable: 0, waitedMs: 0 },
+    acquired: 0,
+    contended: 0,
+    stolen: 0,
+    lost: 0,
+    timedOut: 0,
+    unavailable: 0,
+    waitedMs: 0,
   };
   let complained = false;
 
@@ -170,7 +176,10 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
     if (wasStale) figures.stolen += 1;
     refusedUntil.delete(key);
     const entry: Held = {
-      ...{ file, giveBack, users: 0, cancelLinger: () => undefined },
+      file,
+      giveBack,
+      users: 0,
+      cancelLinger: () => undefined,
       sinceMs: clock.monotonicMs(),
     };
     held.set(key, entry);

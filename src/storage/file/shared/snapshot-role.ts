@@ -95,7 +95,9 @@ export function takeSnapshotRole(deps: SnapshotRoleDeps): SnapshotRole {
   }
 
   const role = takeRole({
-    ...{ lock, timers, whenHeld: start },
+    lock,
+    timers,
+    whenHeld: start,
     onError: (error) => report.warning(`no snapshots are made here: ${String(error)}`),
   });
 

@@ -12,7 +12,10 @@ function faultyCentral() {
   const said: string[] = [];
   const open = () =>
     openFileAggregateRepository({
-      ...{ root, clock: system.clock, fileSystem: faulty.fileSystem, journalBytesMin: 300 },
+      root,
+      clock: system.clock,
+      fileSystem: faulty.fileSystem,
+      journalBytesMin: 300,
       onWarning: (message) => said.push(message),
       onFatal: (error) => said.push(String(error)),
     });

@@ -39,8 +39,13 @@ describe('the scan of a segment', () => {
     );
 
     expect(scan(bytes)).toEqual({
-      ...{ lastCrc: crcs[2], last: 0, epoch: 5, durable: 9, sealed: true },
-      ...{ goodBytes: bytes.length, broken: undefined },
+      lastCrc: crcs[2],
+      last: 0,
+      epoch: 5,
+      durable: 9,
+      sealed: true,
+      goodBytes: bytes.length,
+      broken: undefined,
     });
   });
 
@@ -53,7 +58,10 @@ describe('the scan of a segment', () => {
     );
 
     expect(scan(bytes)).toMatchObject({
-      ...{ sealed: true, epoch: 1, durable: 0, goodBytes: sealed.bytes.length },
+      sealed: true,
+      epoch: 1,
+      durable: 0,
+      goodBytes: sealed.bytes.length,
       broken: { line: 3, offset: sealed.bytes.length, what: 'follows the seal of the segment' },
     });
   });
@@ -62,7 +70,8 @@ describe('the scan of a segment', () => {
     const { bytes } = segmentOf({ kind: 'boot', epoch: 1 }, { kind: 'boot', epoch: 2 });
 
     expect(scan(bytes.subarray(0, -1))).toMatchObject({
-      ...{ epoch: 1, broken: { line: 2, what: 'is not a whole line' } },
+      epoch: 1,
+      broken: { line: 2, what: 'is not a whole line' },
     });
   });
 });

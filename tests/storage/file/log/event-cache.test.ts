@@ -6,9 +6,17 @@ const KEPT_MAX = 4_096;
 
 function event(sequence: number): InventoryEvent {
   return {
-    ...{ sequence, at: 0, type: 'StockAdjusted', lines: [], reads: [], reservations: [] },
-    ...{ reason: undefined, reference: undefined, refusal: undefined },
-    ...{ operations: undefined, request: undefined },
+    sequence,
+    at: 0,
+    type: 'StockAdjusted',
+    lines: [],
+    reads: [],
+    reservations: [],
+    reason: undefined,
+    reference: undefined,
+    refusal: undefined,
+    operations: undefined,
+    request: undefined,
   };
 }
 

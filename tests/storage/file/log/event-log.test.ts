@@ -50,8 +50,11 @@ describe('an acknowledgement', () => {
     await adjust('A', 5, 'first');
     const sync = faulty.hold(SEGMENT_SYNC);
     void service.execute({
-      ...{ type: 'ReserveStock', reservationId: 'r', lines: [{ storeId: 'S1', sku: 'A', qty: 2 }] },
-      ...{ reference: 'order', ttlMs: 1_000 },
+      type: 'ReserveStock',
+      reservationId: 'r',
+      lines: [{ storeId: 'S1', sku: 'A', qty: 2 }],
+      reference: 'order',
+      ttlMs: 1_000,
     });
     await sync.reached;
     await quiet();
@@ -162,7 +165,10 @@ describe('the log', () => {
       service.execute({
         type: 'BatchStock',
         operations: Array.from({ length: 10_000 }, (_, index) => ({
-          ...{ type: 'AdjustStock' as const, storeId: `S${batch}`, sku: `K${index}`, delta: 1 },
+          type: 'AdjustStock' as const,
+          storeId: `S${batch}`,
+          sku: `K${index}`,
+          delta: 1,
         })),
       });
     const sync = faulty.hold(SEGMENT_SYNC);

@@ -24,7 +24,8 @@ function heldWrites(): {
   const events: string[] = [];
   const { timers, clock, advance } = createSimulatedSystem();
   const commits = createGroupCommit<string>({
-    ...{ timers, now: () => clock.monotonicMs() },
+    timers,
+    now: () => clock.monotonicMs(),
     write: (items) =>
       new Promise((resolve, reject) => {
         writes.push({ items: [...items], succeed: resolve, fail: reject });

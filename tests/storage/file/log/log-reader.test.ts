@@ -45,7 +45,10 @@ describe('reading events from the log', () => {
     const { repository, service, adjust } = await open();
     await adjust('A', 1);
     const operations = Array.from({ length: 17 }, (_, index) => ({
-      ...{ type: 'AdjustStock' as const, storeId: 'S1', sku: `K${index}`, delta: 1 },
+      type: 'AdjustStock' as const,
+      storeId: 'S1',
+      sku: `K${index}`,
+      delta: 1,
     }));
     await service.execute({ type: 'BatchStock', operations });
     const readsOf = async (sequence: number): Promise<number> => {
@@ -84,7 +87,9 @@ describe('reading events from the log', () => {
     const offsets = new Offsets(1);
     offsets.push(bytes.indexOf('{"sequence":1,'));
     const reader = createLogReader({
-      ...{ fileSystem: disk.life.fileSystem, paths: dataPaths(ROOT), sealed: () => [] },
+      fileSystem: disk.life.fileSystem,
+      paths: dataPaths(ROOT),
+      sealed: () => [],
       active: () => ({ name: '000000000001.jsonl', offsets, bytes: bytes.length }),
     });
     expect((await reader.eventsFrom(1, 1)).map(({ sequence }) => sequence)).toEqual([1]);
@@ -119,7 +124,8 @@ describe('reading events from the log', () => {
     }
     const readerOf = (rotten: Buffer) =>
       createLogReader({
-        ...{ paths: dataPaths(ROOT), sealed: () => [] },
+        paths: dataPaths(ROOT),
+        sealed: () => [],
         fileSystem: emptyDisk(new Map([[SEGMENT, rotten]])).life.fileSystem,
         active: () => ({ name: '000000000001.jsonl', offsets, bytes: bytes.length }),
       });
@@ -141,7 +147,10 @@ describe('reading events from the log', () => {
   it('ends a page at about a megabyte', async () => {
     const { repository, service } = await faultyStorage().open();
     const operations = Array.from({ length: 4_000 }, (_, index) => ({
-      ...{ type: 'AdjustStock' as const, storeId: 'S1', sku: `K${index}`, delta: 1 },
+      type: 'AdjustStock' as const,
+      storeId: 'S1',
+      sku: `K${index}`,
+      delta: 1,
     }));
     for (let batch = 0; batch < 4; batch += 1) {
       await service.execute({ type: 'BatchStock', operations });

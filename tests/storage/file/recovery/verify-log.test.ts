@@ -29,7 +29,8 @@ describe('verifying a directory', () => {
     for (let count = 0; count < 40; count += 1) await adjust('A', 1, `key-${count}`);
     await service.execute(
       {
-        ...{ type: 'ReserveStock', reservationId: 'r' },
+        type: 'ReserveStock',
+        reservationId: 'r',
         lines: [{ storeId: 'S1', sku: 'A', qty: 7 }],
       },
       keyedRequest('reserve'),
@@ -37,8 +38,16 @@ describe('verifying a directory', () => {
     await repository.close();
     const report = await verifyLog(disk.life.fileSystem, ROOT);
     expect(report).toMatchObject({
-      ...{ events: 41, lastSequence: 41, records: 1, onHand: 40, reserved: 7 },
-      ...{ activeReservations: 1, liveKeys: 41, clean: true, tornBytes: 0, differences: [] },
+      events: 41,
+      lastSequence: 41,
+      records: 1,
+      onHand: 40,
+      reserved: 7,
+      activeReservations: 1,
+      liveKeys: 41,
+      clean: true,
+      tornBytes: 0,
+      differences: [],
     });
     expect(report.sealedSegments).toBeGreaterThan(3);
     expect(report.snapshots.map(({ verdict }) => verdict)).toEqual(['equal', 'equal']);

@@ -31,8 +31,15 @@ describe('leases of stock records', () => {
       contention.note(contended);
     }
     const leases = createSkuLeases({
-      ...{ directory, clock, timers, random, contention, waitMs },
-      ...{ ttlMs: TTL_MS, renewMs: 1_000, ownerId: `process-${open.length}` },
+      directory,
+      clock,
+      timers,
+      random,
+      contention,
+      waitMs,
+      ttlMs: TTL_MS,
+      renewMs: 1_000,
+      ownerId: `process-${open.length}`,
       onWarning: (message) => warnings.push(message),
     });
     open.push(leases);

@@ -81,7 +81,11 @@ type Step = readonly [name: string, next: State | string];
 /** Breadth first, so that what is found is as short as can be. */
 export function search(scenario: Scenario, without?: Rule): Finding {
   const first: State = {
-    ...{ log: [], mark: 0, holder: undefined, shown: [], told: [] },
+    log: [],
+    mark: 0,
+    holder: undefined,
+    shown: [],
+    told: [],
     processes: scenario.jobs.map(() => DEAD),
     ...scenario.faults,
   };

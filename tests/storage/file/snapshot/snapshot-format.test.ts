@@ -18,7 +18,10 @@ function putRecords(state: PublishedState, storeId: string, count: number, varie
       ? { onHand: index, reserved: index % 3, version: 1 + index, sequence: 1 + index }
       : { onHand: 7, reserved: 0, version: 1, sequence: 1 };
     const record = {
-      ...{ storeId, sku: `K ${index}`, ...numbers, updatedAt: AT - (varied ? index * 9e8 : 0) },
+      storeId,
+      sku: `K ${index}`,
+      ...numbers,
+      updatedAt: AT - (varied ? index * 9e8 : 0),
       skips: varied && index % 5 === 0 ? [index, index + 1] : undefined,
     };
     state.putRecord(stockKey(record), record);
