@@ -50,6 +50,11 @@ export interface ResilienceParts {
 
 /** `limiter` undefined: this process has token buckets of its own. */
 export interface ResilienceDeps extends ResilienceParts {
+  /**
+   * The storage decides in turns and limits the work that waits for one. A bulkhead would hold its
+   * slots during that wait, which includes the syncs of earlier turns.
+   */
+  readonly decidesInTurns: boolean;
   readonly storageBreaker: CircuitBreaker;
   readonly limiter: RateLimiter | undefined;
 }
@@ -78,14 +83,15 @@ export function createResilience(deps: ResilienceDeps): Resilience {
     onBreaker: (lane, state) => breakerChanged(log, `api ${lane}`)(state),
     onRefused: (refused) => log.warn(refused, 'requests were refused in the last second'),
   });
+  const decisions = createBulkhead({
+    ...system,
+    refusal,
+    slots: config.concurrencyApi,
+    queueMax: config.loadShedQueueMax,
+    waitMsMax: DECISION_WAIT_MS_MAX,
+  });
   const bulkheads: RepositoryBulkheads = {
-    decisions: createBulkhead({
-      ...system,
-      refusal,
-      slots: config.concurrencyApi,
-      queueMax: config.loadShedQueueMax,
-      waitMsMax: DECISION_WAIT_MS_MAX,
-    }),
+    decisions: deps.decidesInTurns ? undefined : decisions,
     logReads: createBulkhead({
       ...system,
       refusal,
@@ -101,7 +107,7 @@ export function createResilience(deps: ResilienceDeps): Resilience {
     statistics: ({ circuitBreakers, bulkheads: others }) => ({
       circuitBreakers: { storage: storageBreaker.statistics(), ...circuitBreakers },
       bulkheads: {
-        api: bulkheads.decisions.statistics(),
+        api: decisions.statistics(),
         'log reads': bulkheads.logReads.statistics(),
         ...others,
       },
@@ -124,7 +130,7 @@ export function readinessFacts(parts: {
     takesWrites: parts.repository.takesWrites(),
     failingSources: sources.filter(({ up }) => !up).map(({ name }) => name),
     openBreakers: breakers.filter(([, { state }]) => state !== 'closed').map(([name]) => name),
-    areReadsStopped: reads.breaker.state === 'open',
+    areReadsStopped: reads.isStopped,
     queue: { reads: reads.queued, writes: writes.queued, max: reads.queueMax },
   };
 }

@@ -83,7 +83,14 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
   const breaker = createStorageBreaker({ config, system, log });
   const storage = await openStorage({ config, system, fileSystem, report, log, breaker });
   const limiter = storage.sharing?.openLimiter(rateLimitOf(config));
-  const resilience = createResilience({ config, system, log, limiter, storageBreaker: breaker });
+  const resilience = createResilience({
+    config,
+    system,
+    log,
+    limiter,
+    storageBreaker: breaker,
+    decidesInTurns: storage.sharing !== undefined,
+  });
   const { admission } = resilience;
   const repository = resilience.limit(storage.repository);
   logRecovery(log, config, repository);
@@ -184,7 +191,7 @@ export async function startService(config: Config, hooks: ServiceHooks): Promise
       counters.process.stop();
       await tracing?.stop();
       await primary?.leave();
-      log.info('stopped clean');
+      log.info('stopped');
     },
     crashed: (error) =>
       log.fatal({ err: error }, 'a defect ends the process; nothing acknowledged is lost'),

@@ -2,8 +2,11 @@ import type { Bulkhead } from '../resilience/bulkhead.js';
 import type { InventoryRepository } from './ports.js';
 
 export interface RepositoryBulkheads {
-  /** For decisions: the slot is released once the events have their place in the log. */
-  readonly decisions: Bulkhead;
+  /**
+   * For decisions: the slot is released once the events have their place in the log. Undefined: the
+   * repository limits them itself.
+   */
+  readonly decisions: Bulkhead | undefined;
   /** For reads of events from the log. */
   readonly logReads: Bulkhead;
 }
@@ -18,7 +21,9 @@ export function limitRepository<T extends InventoryRepository>(
 ): T {
   return {
     ...repository,
-    transact: (work, scope) => decisions.run(() => repository.transact(work, scope)),
+    ...(decisions !== undefined && {
+      transact: (work, scope) => decisions.run(() => repository.transact(work, scope)),
+    }),
     // Async, so that a throw becomes a rejection.
     event: async (sequence) => await logReads.run(() => repository.event(sequence)),
     eventsAfter: async (sequence, limit) =>

@@ -20,6 +20,8 @@ export interface Answer {
 export interface OutcomeCounter {
   refused(code: string): void;
   replayed(): void;
+  /** A request that was refused before it was routed: over its client's rate, or shed. */
+  turnedAway(method: string, status: number): void;
   /** A connection that was closed for what was sent on it: no valid or complete request. */
   connectionRefused(status: number): void;
 }

@@ -8,7 +8,7 @@ import { UnavailableError } from '../domain/errors.js';
 import type { RecordTime } from '../domain/stock.js';
 import type { System } from '../system.js';
 import { type Admission, isAlwaysAnswered } from './admission/admission.js';
-import { type OutcomeCounter, createAnswerSender } from './answer.js';
+import { type OutcomeCounter, type SendAnswer, createAnswerSender } from './answer.js';
 import { handleClientErrors, refuseHead } from './server/client-errors.js';
 import { createCommandRunner, sourceOf } from './command-runner.js';
 import { type FeedLimits, createFollowers } from './feed/followers.js';
@@ -93,6 +93,11 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   const followers = createFollowers({ log: feed, clock, timers, limits: deps.feedLimits });
   const routeDeps = routeDepsOf(deps);
   const { send } = routeDeps;
+  // The request log, which counts all others, sees only requests that are served.
+  const sendRefusal: SendAnswer = (request, response, answer) => {
+    if (request.isForwarded !== true) deps.outcomes.turnedAway(request.method, answer.status);
+    send(request, response, answer);
+  };
   const { app, server } = createExpressServer(deps.limits, {
     lastResort: breakOff(routeDeps),
     // While the server drains, new requests bypass admission, to be refused: `inFlight` only falls.
@@ -105,7 +110,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
       request.targetFault = settleTarget(request);
       if (isForwarded(request.socket)) request.isForwarded = true;
       if (deps.draining()) serve(request, response);
-      else admission.admit({ request, response, serve, send });
+      else admission.admit({ request, response, serve, send: sendRefusal });
     },
     ...(trustProxy !== undefined && { trustProxy }),
   });

@@ -3,6 +3,8 @@ import { type MetricFamily, byLabel, counter, gauge, histogram } from './metric-
 
 /** Counts of the requests that the HTTP layer takes. */
 export interface RequestMetrics {
+  /** A request that was refused before it was routed: over its client's rate, or shed. */
+  turnedAway(method: string, status: number): void;
   started(): void;
   /** `route`: the pattern of the matched route. `status` undefined: the client left first. */
   ended(
@@ -64,22 +66,25 @@ export function createRequestMetrics(): RequestMetrics {
     ended(method, route = UNMATCHED, status = ABORTED, durationMs) {
       inFlight -= 1;
       const { statuses, durations } = seriesOf(route, method);
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      addOne(statuses, status);
       durations.observe(durationMs / 1_000);
     },
+    turnedAway(method, status) {
+      addOne(seriesOf(UNMATCHED, method).statuses, status);
+    },
     refused(code) {
-      refusals.set(code, (refusals.get(code) ?? 0) + 1);
+      addOne(refusals, code);
     },
     replayed() {
       replays += 1;
     },
     connectionRefused(status) {
-      connections.set(status, (connections.get(status) ?? 0) + 1);
+      addOne(connections, status);
     },
     collect: () => [
       counter(
         'inventory_http_requests_total',
-        'Requests by method, route pattern and status; aborted: the client disconnected first.',
+        'Requests by method, route pattern and status; unmatched: no route, or refused before; aborted: the client disconnected first.',
         all.flatMap(({ method, route, statuses }) =>
           [...statuses].map(([status, value]) => ({
             labels: { method, route, status: status === ABORTED ? 'aborted' : String(status) },
@@ -89,7 +94,7 @@ export function createRequestMetrics(): RequestMetrics {
       ),
       histogram(
         'inventory_http_request_duration_seconds',
-        'From the head of a request to the last byte of its answer, by method and route pattern.',
+        'From the head of a routed request to the last byte of its answer, by method and route pattern.',
         all.map(({ method, route, durations }) => durations.sample({ method, route })),
       ),
       gauge('inventory_http_requests_in_flight', 'Requests that are being answered.', inFlight),
@@ -118,4 +123,8 @@ export function createRequestMetrics(): RequestMetrics {
       ),
     ],
   };
+}
+
+function addOne<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -72,4 +72,4 @@ it('loses and doubles no unit of 10,000 order lines while the server and the imp
     importer.kill();
     orders.remove();
   }
-}, 60_000);
+}, 180_000);

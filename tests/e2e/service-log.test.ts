@@ -124,7 +124,7 @@ describe('the log', () => {
         expect.objectContaining({ msg: expect.stringContaining('stopping') }),
       ]),
     );
-    expect(lines.some(({ msg }) => msg === 'stopped clean')).toBe(false);
+    expect(lines.some(({ msg }) => msg === 'stopped')).toBe(false);
   });
 
   it('ends with what to do when storage cannot keep its promise', async () => {

@@ -169,7 +169,7 @@ describe('stop', () => {
     process.kill(-(npm.pid ?? 0), 'SIGINT');
     await closed;
 
-    expect(printed).toContain('stopped clean');
+    expect(printed).toContain('"msg":"stopped"');
     const manifest = JSON.parse(readFileSync(`${dataDir}/MANIFEST.json`, 'utf8'));
     expect(manifest.clean).not.toBeNull();
   });

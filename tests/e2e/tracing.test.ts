@@ -114,7 +114,7 @@ describe('tracing', () => {
       }
       await stop(server);
 
-      expect(server.output()).toContain('stopped clean');
+      expect(server.output()).toContain('"msg":"stopped"');
     },
   );
 });

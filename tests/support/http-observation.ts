@@ -26,6 +26,7 @@ export function createExampleObservation(clock: Clock): HttpObservation {
       refused: () => undefined,
       replayed: () => undefined,
       connectionRefused: () => undefined,
+      turnedAway: () => undefined,
     },
     metrics: metricsOf(clock, requests),
     mayResetMetrics: true,

@@ -33,7 +33,7 @@ export interface ProgressFile {
  * Throws ImportError if another import holds it, or if it is damaged.
  */
 export function openProgressFile(file: string): ProgressFile {
-  const descriptor = fs.openSync(file, 'a+');
+  const descriptor = fs.openSync(file, 'a+', 0o600);
   try {
     if (!tryLock(descriptor)) throw new ImportError('another import of it is running');
     const found = parseProgress(fs.readFileSync(descriptor));

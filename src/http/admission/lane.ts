@@ -26,6 +26,8 @@ export interface LaneStatistics {
   /** Refused because the lane was full, or because they had waited too long. */
   readonly shed: number;
   readonly breaker: BreakerStatistics;
+  /** The breaker lets no request through, and its cooldown is not over. */
+  readonly isStopped: boolean;
 }
 
 /**
@@ -135,6 +137,7 @@ export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: ()
       admitted,
       shed,
       breaker: breaker.statistics(),
+      isStopped: breaker.state === 'open' && breaker.retryAfterMs() > 0,
     }),
   };
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, RequestHandler } from 'express';
-import { lingerOnClose } from '../server/lingering-close.js';
+import { isClosing, lingerOnClose } from '../server/lingering-close.js';
 import { RequestError } from '../request-error.js';
 import { parseJsonObject } from './strict-json.js';
 
@@ -80,8 +80,12 @@ function parse(this: Request): void {
 }
 
 function breakOff(this: Request): void {
-  if (this.arriving !== undefined)
+  if (this.arriving === undefined) return;
+  // What broke off is answered and counted already if it was no HTTP, or came too late.
+  if (isClosing(this.socket)) this.arriving = undefined;
+  else {
     settle(this, new RequestError('request-timeout', 'The connection ended before the body did.'));
+  }
 }
 
 function settle(request: Request, error?: unknown): void {

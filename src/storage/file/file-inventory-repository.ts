@@ -13,6 +13,7 @@ import { createEventLog } from './log/event-log.js';
 import type { FileSystem } from './disk/file-system.js';
 import { createGroupCommit } from './log/group-commit.js';
 import { createLogReader } from './log/log-reader.js';
+import { createWriteProbe } from './log/write-probe.js';
 import { createDamageGate } from './snapshot/damage-gate.js';
 import type { Maintenance } from './snapshot/maintenance.js';
 import type { PresenceLock } from './disk/presence-lock.js';
@@ -116,7 +117,10 @@ export async function openFileInventoryRepository(
       onOpened: () => void reader.close(),
       onSealed: () => snapshotter.onSealed(),
       onFatal: (error) => report.fatal(error),
-      onWritable: (problem) => gate.onWritable(problem),
+      onWritable(problem) {
+        gate.onWritable(problem);
+        if (problem !== undefined) probe.schedule();
+      },
     },
     recovered,
   );
@@ -140,10 +144,15 @@ export async function openFileInventoryRepository(
     async write(events) {
       const startedAtMs = system.clock.monotonicMs();
       await log.write(events);
-      report.committed(events, system.clock.monotonicMs() - startedAtMs);
+      if (events.length > 0) report.committed(events, system.clock.monotonicMs() - startedAtMs);
     },
     onFailed: () => state.dropPending(),
     weigh: ({ lines, reads }) => 1 + lines.length + reads.length,
+  });
+  const probe = createWriteProbe({
+    timers: system.timers,
+    isNeeded: () => !closed && gate.isOpen && !log.takesWrites,
+    attempt: () => (log.isOpen ? commits.flush() : log.open()),
   });
   // Single values: a closure over `recovered` would keep the whole segment in memory.
   const { name, offsets, scan, bytes } = recovered.active;
@@ -225,6 +234,7 @@ export async function openFileInventoryRepository(
       reader.movementsFrom(sequence + 1, Math.min(limit, state.published.lastSequence - sequence)),
     async close() {
       closed = true;
+      probe.cancel();
       await Promise.race([log.death, commits.pending()?.catch(() => undefined)]);
       await maintenance.close();
       await snapshotter.close();

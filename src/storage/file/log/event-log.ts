@@ -44,7 +44,8 @@ export interface EventLog extends Pick<
   open(): Promise<void>;
   readonly isOpen: boolean;
   /**
-   * Resolves when the events are durable. Rejects with UnavailableError 'storage-unavailable' if
+   * Resolves when the events are durable; none: when a control line is, so that it is known whether
+   * the disk takes writes. Rejects with UnavailableError 'storage-unavailable' if
    * none of them is in the log, durably; on any worse failure it calls onFatal and never settles.
    */
   write(events: readonly InventoryEvent[]): Promise<void>;
@@ -77,13 +78,17 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
       deps.onDurable(durable);
     }
     watermark ??= await openWatermark(fileSystem, paths.watermark, deps.onWarning);
+    await appendBoot();
+    deps.onOpened();
+    isOpen = true;
+  }
+
+  async function appendBoot(): Promise<void> {
     const segment = await unsealedSegment();
     writer.begin(segment.lastCrc);
     const frame = { epoch, durable, previous: segment.lastCrc };
     writer.addLine(controlText('boot', frame, timeText(now())));
     await appendDurably(segment, writer.bytes, writer.lastCrc);
-    deps.onOpened();
-    isOpen = true;
   }
 
   async function unsealedSegment(): Promise<ActiveSegment> {
@@ -97,6 +102,10 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
 
   async function append(events: readonly InventoryEvent[]): Promise<void> {
     assert(isOpen, 'the log is not open');
+    if (events.length === 0) {
+      await appendBoot();
+      return;
+    }
     assert(events[0]?.sequence === durable + 1, 'the batch does not follow the log');
     const segment = await unsealedSegment();
     writer.begin(segment.lastCrc);

@@ -13,6 +13,8 @@ export interface GroupCommit<T> {
    * since they were decided on events that are now lost.
    */
   add(item: T): Promise<void>;
+  /** Writes what is collected, or else an empty batch: settles with the outcome of that write. */
+  flush(): Promise<void>;
   /** Settles when everything now pending has been written, or has failed; undefined: none is. */
   pending(): Promise<void> | undefined;
   /** Total weight of the items that are not written yet. */
@@ -70,6 +72,11 @@ export function createGroupCommit<T>(deps: GroupCommitDeps<T>): GroupCommit<T> {
       const { items, done } = collecting;
       items.push(item);
       collecting.weight += deps.weigh(item);
+      if (!isAtWork) void writeAll();
+      return done;
+    },
+    flush() {
+      const { done } = (collecting ??= newBatch());
       if (!isAtWork) void writeAll();
       return done;
     },

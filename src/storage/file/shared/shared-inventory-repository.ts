@@ -8,6 +8,7 @@ import { StorageFatalError } from '../disk/errors.js';
 import type { FileInventoryRepository, FileRepositoryDeps } from '../file-inventory-repository.js';
 import type { KernelLock } from '../disk/kernel-lock.js';
 import { createLogReader } from '../log/log-reader.js';
+import { createWriteProbe } from '../log/write-probe.js';
 import { createDamageGate } from '../snapshot/damage-gate.js';
 import type { SharedPresence } from '../disk/presence-lock.js';
 import { openMarkFile } from './mark-file.js';
@@ -93,7 +94,10 @@ export async function openSharedInventoryRepository(
       onSealed: () => snapshots.onSealed(),
       onCommitted: (events, durationMs) => report.committed(events, durationMs),
       onFatal: (error) => report.fatal(error),
-      onWritable: (problem) => gate.onWritable(problem),
+      onWritable(problem) {
+        gate.onWritable(problem);
+        if (problem !== undefined) probe.schedule();
+      },
     },
     opened,
   );
@@ -120,8 +124,14 @@ export async function openSharedInventoryRepository(
     sealed: () => manifests.current.sealed,
     active: () => log.active,
   });
+  const probe = createWriteProbe({
+    timers,
+    isNeeded: () => closing === undefined && gate.isOpen && !log.guard.takesWrites,
+    attempt: () => log.probe(),
+  });
   const { isBehind, catchUp } = log;
   const reads = createSharedReads({ published, isBehind, catchUp });
+  const publishedAfter = (sequence: number): number => published.lastSequence - sequence;
   let cancelFollowing = timers.after(FOLLOW_EVERY_MS, followOn);
 
   /** The locks exclude others only while their paths still name the locked files. */
@@ -180,6 +190,7 @@ export async function openSharedInventoryRepository(
 
   async function close(): Promise<void> {
     cancelFollowing();
+    probe.cancel();
     await maintenance.close();
     await Promise.race([log.guard.death, snapshots.close()]);
     await log.close();
@@ -204,13 +215,12 @@ export async function openSharedInventoryRepository(
     },
     statistics() {
       const { records, reservations, keys } = published.counts;
-      const durableSequence = published.lastSequence;
       return {
-        durableSequence,
+        durableSequence: published.lastSequence,
         records,
         reservations,
         idempotencyKeys: keys,
-        pendingEvents: state.lastSequence - durableSequence,
+        pendingEvents: state.lastSequence - published.lastSequence,
         pendingWeight: log.pendingWeight + log.turns.waiting,
       };
     },
@@ -229,13 +239,11 @@ export async function openSharedInventoryRepository(
     },
     async eventsAfter(sequence, limit) {
       await reads.fresh();
-      const after = published.lastSequence - sequence;
-      return await reader.eventsFrom(sequence + 1, Math.min(limit, after));
+      return await reader.eventsFrom(sequence + 1, Math.min(limit, publishedAfter(sequence)));
     },
     async movementsAfter(sequence, limit) {
       await reads.fresh();
-      const after = published.lastSequence - sequence;
-      return await reader.movementsFrom(sequence + 1, Math.min(limit, after));
+      return await reader.movementsFrom(sequence + 1, Math.min(limit, publishedAfter(sequence)));
     },
     close: () => (closing ??= close()),
   };

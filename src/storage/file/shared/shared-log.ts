@@ -46,6 +46,8 @@ export interface SharedLog {
   /** Until this has succeeded nothing may be decided; without room it may be called again. */
   open(): Promise<void>;
   readonly isOpen: boolean;
+  /** Writes a control line, if there is nothing else to write: rejects if the disk refuses it. */
+  probe(): Promise<void>;
   /** The durable part of the active segment, for reads. */
   readonly active: Pick<ActiveSegment, 'name' | 'offsets' | 'bytes'>;
   /** In a turn: adds an event that becomes durable with the turn. */
@@ -70,6 +72,8 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
   let writer: TurnWriter | undefined;
   let opening: Promise<void> | undefined;
   let isOpen = false;
+  let isProbing = false;
+  let epoch = 0;
   let batch: InventoryEvent[] = [];
   let weight = 0;
   const turns = createTurns({
@@ -80,8 +84,11 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     now: () => system.clock.monotonicMs(),
     begin: async () => writer?.begin(),
     async commit() {
-      if (batch.length === 0) return;
       const events = takeBatch();
+      if (events.length === 0) {
+        if (isProbing) await writer?.boot(epoch);
+        return;
+      }
       const startedAtMs = system.clock.monotonicMs();
       await writer?.append(events);
       deps.onCommitted(events, system.clock.monotonicMs() - startedAtMs);
@@ -117,7 +124,8 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     try {
       await turns.runTask(async () => {
         if (!opened.found.alone) await manifests.update(({ epoch }) => ({ epoch: epoch + 1 }));
-        await writer?.boot(manifests.current.epoch);
+        ({ epoch } = manifests.current);
+        await writer?.boot(epoch);
       });
     } catch (error) {
       if (error instanceof UnavailableError || errorCode(error) === undefined) throw error;
@@ -157,6 +165,15 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     },
     get isOpen() {
       return isOpen;
+    },
+    async probe() {
+      if (!isOpen) await this.open();
+      isProbing = true;
+      try {
+        await turns.run(() => turns.durable);
+      } finally {
+        isProbing = false;
+      }
     },
     get active() {
       return follower?.position ?? opened.reading;

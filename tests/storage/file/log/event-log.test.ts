@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { stockKey } from '../../../../src/domain/keys.js';
 import { StorageFatalError } from '../../../../src/storage/file/disk/errors.js';
+import { createFakeClock } from '../../../support/fake-clock.js';
+import { createFakeTimers } from '../../../support/fake-timers.js';
 import type { FaultyFileSystem } from '../../../support/faulty-file-system.js';
 import { systemError } from '../../../support/simulated-disk.js';
+import { createSimulatedSystem } from '../../../support/simulated-system.js';
 import { keyedRequest, nothingSaid } from '../../../support/test-storage.js';
 import {
   BUSY_POLICY,
@@ -22,6 +25,8 @@ const SEGMENT_APPEND = { name: 'append', path: /events\/\d+\.jsonl$/ } as const;
 const SEGMENT_CUT = { name: 'truncate', path: /events\/\d+\.jsonl$/ } as const;
 /** Longer than a refusal of writes lasts. */
 const LATER_MS = 2_000;
+/** After a refused write the disk is tried by itself. */
+const PROBED_MS = 5_000;
 
 function namesOn(faulty: FaultyFileSystem, path: RegExp, from = 0): string[] {
   return faulty.operations
@@ -236,6 +241,28 @@ describe('a disk without room', () => {
     expect(repository.record(A)).toMatchObject({ onHand: 6, version: 2 });
     const { events } = await restarted(first).open();
     expect((await events()).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('is found to have room again without a write, and not before', async () => {
+    const clock = createFakeClock();
+    const timers = createFakeTimers(clock);
+    const system = { ...createSimulatedSystem(), clock, timers };
+    const first = faultyStorage();
+    const { faulty, open } = first;
+    const { adjust, repository, said } = await open({ system });
+    await adjust('A', 5);
+    faulty.room = 10;
+    await expect(adjust('A', 1)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    await timers.pass(3 * PROBED_MS);
+    expect(repository.takesWrites()).toBe(false);
+    faulty.room = Infinity;
+    await timers.pass(PROBED_MS);
+    await quiet();
+    expect(repository.takesWrites()).toBe(true);
+    expect(said.writable).toEqual([expect.anything(), undefined]);
+    await adjust('A', 1);
+    const { events } = await restarted(first).open();
+    expect((await events()).map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
   it('answers only after the cut is itself durable', async () => {
