@@ -13,7 +13,7 @@ import { type StockKey, stockKey } from '../domain/keys.js';
 import { type StoredReservation, isDue } from '../domain/stock.js';
 import type { KeyedMutex } from '../resilience/keyed-mutex.js';
 import { CommandScope, namedRecords, namedReservation } from './lock-scope.js';
-import type { InventoryRepository, Transaction, TransactionScope } from './ports.js';
+import type { InventoryRepository, Transacted, Transaction, TransactionScope } from './ports.js';
 
 /** About how many lines of due holds one transaction settles before others get in. */
 const SETTLED_LINES_MAX = 1_000;
@@ -49,7 +49,8 @@ export interface InventoryServiceDeps {
   readonly reservationRetentionMs: number;
 }
 
-type Step = Outcome | { readonly kind: 'replay'; readonly sequence: number } | 'reused' | 'again';
+type Decided = Outcome | { readonly kind: 'replay'; readonly sequence: number } | 'reused';
+type Step = Decided | 'again';
 
 export function createInventoryService(deps: InventoryServiceDeps): InventoryService {
   const { repository, mutex, reservationRetentionMs } = deps;
@@ -100,6 +101,31 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
     return result;
   }
 
+  /**
+   * Steps until the command is decided, within the mutex: commands about a record are decided in
+   * the order in which they came, however many due holds are settled first.
+   */
+  function attempt(
+    command: Command,
+    request: KeyedRequest | undefined,
+    scope: TransactionScope,
+  ): Transacted<Decided> | Promise<Transacted<Decided>> {
+    const transacted = repository.transact((tx) => step(tx, command, request), scope);
+    return transacted instanceof Promise
+      ? transacted.then((each) => decided(each, command, request, scope))
+      : decided(transacted, command, request, scope);
+  }
+
+  function decided(
+    transacted: Transacted<Step>,
+    command: Command,
+    request: KeyedRequest | undefined,
+    scope: TransactionScope,
+  ): Transacted<Decided> | Promise<Transacted<Decided>> {
+    if (isDecided(transacted)) return transacted;
+    return Promise.resolve(transacted.durable).then(() => attempt(command, request, scope));
+  }
+
   /** A reservation's records never change, so any known version of it names them. */
   async function lockKeys(scope: TransactionScope): Promise<readonly string[]> {
     const { records, reservationId } = scope;
@@ -116,20 +142,17 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
   return {
     async execute(command, request) {
       const scope = new CommandScope(command, request?.key);
-      for (;;) {
-        const locks = locksOf(scope);
-        const transacted = mutex.runExclusive(locks instanceof Promise ? await locks : locks, () =>
-          repository.transact((tx) => step(tx, command, request), scope),
-        );
-        // Await only real promises: otherwise every write would cost a microtask and a promise.
-        const { result, durable } = transacted instanceof Promise ? await transacted : transacted;
-        // The mutex is already free: the next writer of this record does not wait for the disk.
-        if (durable !== undefined) await durable;
-        if (result === 'again') continue;
-        if (result === 'reused') throw new IdempotencyKeyReusedError();
-        if (result.kind !== 'replay') return result;
-        return { kind: 'event', event: await repository.event(result.sequence), replayed: true };
-      }
+      const locks = locksOf(scope);
+      const transacted = mutex.runExclusive(locks instanceof Promise ? await locks : locks, () =>
+        attempt(command, request, scope),
+      );
+      // Await only real promises: otherwise every write would cost a microtask and a promise.
+      const { result, durable } = transacted instanceof Promise ? await transacted : transacted;
+      // The mutex is already free: the next writer of this record does not wait for the disk.
+      if (durable !== undefined) await durable;
+      if (result === 'reused') throw new IdempotencyKeyReusedError();
+      if (result.kind !== 'replay') return result;
+      return { kind: 'event', event: await repository.event(result.sequence), replayed: true };
     },
     async settleDue() {
       const candidates = await repository.dueHolds(repository.now(), SETTLED_LINES_MAX);
@@ -157,6 +180,10 @@ export function createInventoryService(deps: InventoryServiceDeps): InventorySer
       }
     },
   };
+}
+
+function isDecided(transacted: Transacted<Step>): transacted is Transacted<Decided> {
+  return transacted.result !== 'again';
 }
 
 /** Every record that the command touches, including those of the reservation it uses. */

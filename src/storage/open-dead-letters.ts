@@ -66,10 +66,10 @@ export class OpenLetters {
     }
   }
 
-  private note({ source, records }: DeadLetter, by: 1 | -1): void {
+  private note({ source, records, sequence, lastSequence }: DeadLetter, by: 1 | -1): void {
     const count = this.counts.get(source) ?? { all: 0, nameless: 0 };
     count.all += by;
-    if (records.length === 0) count.nameless += by;
+    if (records.length === 0 || sequence < lastSequence) count.nameless += by;
     this.counts.set(source, count);
   }
 }

@@ -56,7 +56,17 @@ export function createSync(deps: SyncDeps): Sync {
     return createSourceRunner({ follower, breaker: deps.breakerFor(source.name), onError });
   });
   const { intervalMs } = deps;
-  const worker = createSyncWorker({ runners, aggregate, clock, timers, now, intervalMs, counts });
+  const closing = new AbortController();
+  const worker = createSyncWorker({
+    runners,
+    aggregate,
+    clock,
+    timers,
+    now,
+    intervalMs,
+    counts,
+    onClosing: () => closing.abort(),
+  });
   return {
     worker,
     queries: createCentralQueries({ aggregate, runners, worker, timers, now }),
@@ -64,6 +74,7 @@ export function createSync(deps: SyncDeps): Sync {
       aggregate,
       now,
       onError,
+      closing: closing.signal,
       followerOf: (source) => runners.find(({ name }) => name === source)?.follower,
     }),
   };

@@ -3,7 +3,7 @@ import type { DeadLetterDesk } from '../application/sync-control.js';
 import { UnavailableError } from '../domain/errors.js';
 import type { StockName } from '../domain/keys.js';
 import type { RecordTime } from '../domain/stock.js';
-import { withoutUpTo } from '../domain/version-gaps.js';
+import { withoutUpTo, withoutVersion } from '../domain/version-gaps.js';
 import type { SourceItem } from './event-source.js';
 import { FoldDraft } from './fold-draft.js';
 import { type Objection, triedLetter } from './letters.js';
@@ -21,10 +21,12 @@ export interface DeskDeps {
   readonly followerOf: (source: string) => SourceFollower | undefined;
   readonly now: () => RecordTime;
   readonly onError: (source: string, error: unknown) => void;
+  /** Aborted when the service stops: retries then end after the page they are at. */
+  readonly closing: AbortSignal;
 }
 
 export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
-  const { aggregate, now } = deps;
+  const { aggregate, now, closing } = deps;
 
   /** Runs `task` exclusively with the letter as it is now; undefined: there is no such letter. */
   async function withLetter<T>(
@@ -48,7 +50,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
   ): Promise<readonly SourceItem[]> {
     const limit = Math.min(PAGE_EVENTS, lastSequence - sequence + 1);
     try {
-      const page = await follower.read(sequence - 1, limit, new AbortController().signal);
+      const page = await follower.read(sequence - 1, limit, closing);
       return page.items;
     } catch (error) {
       deps.onError(source, error);
@@ -79,14 +81,14 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     const at = now();
     if (sequence > letter.lastSequence) {
       draft.note({ kind: 'folded', at, letter });
-      await follower.commit(draft);
+      await follower.commit(draft, closing);
       return { letter, over: true, names };
     }
     const isPart = objection === undefined && items.length > 0;
     objection ??= { reason: 'sequence-gap', detail: `event ${sequence} is missing in the feed` };
     const tried = triedLetter(letter, { objection, item, at, sequence });
     draft.note({ kind: 'tried', at, letter: tried });
-    await follower.commit(draft);
+    await follower.commit(draft, closing);
     return { letter: tried, over: !isPart, names };
   }
 
@@ -95,6 +97,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
     const names = new Map<string, StockName>();
     let tried = { letter: first, over: false };
     for (let pages = 0; !tried.over && pages < RETRY_PAGES_MAX; pages += 1) {
+      if (closing.aborted) throw new UnavailableError('shutting-down', UNREACHABLE_RETRY_MS);
       const next = await attempt(tried.letter, follower);
       for (const each of next.names) names.set(`${each.storeId}/${each.sku}`, each);
       tried = next;
@@ -130,7 +133,10 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
         for (const { storeId, sku, version } of letter.records) {
           const record = draft.lookup({ storeId, sku });
           if (version === undefined || record === undefined) continue;
-          const gaps = withoutUpTo(record.gaps, version, awaitedByOthers(letter, record));
+          // A letter that names no record may still bring any version before this one.
+          const gaps = aggregate.isInDoubt(letter.source)
+            ? withoutVersion(record.gaps, version)
+            : withoutUpTo(record.gaps, version, awaitedByOthers(letter, record));
           draft.put({ ...record, gaps });
         }
         draft.note({ kind: 'discarded', at: now(), letter, note });

@@ -5,8 +5,6 @@ import type { SourceItem } from './event-source.js';
 
 /** How much of an unreadable item is kept, in characters. */
 const RECEIVED_MAX = 2_048;
-/** How many records one unreadable item can make doubtful by name. */
-const RECORDS_MAX = 100;
 
 const name = { storeId: z.string().regex(STORE_ID_PATTERN), sku: z.string().regex(SKU_PATTERN) };
 const sequence = z.int().min(1);
@@ -54,7 +52,7 @@ export function unreadablePage(text: string): SourceItem {
 
 function namedIn(element: unknown): readonly LetterRecord[] {
   const lines = linesOnly.safeParse(element).data?.lines ?? [];
-  return lines.slice(0, RECORDS_MAX).flatMap((line): readonly LetterRecord[] => {
+  return lines.flatMap((line): readonly LetterRecord[] => {
     const named = nameOnly.safeParse(line).data;
     if (named === undefined) return [];
     return [{ storeId: named.storeId, sku: named.sku, version: named.version }];

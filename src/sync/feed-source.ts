@@ -53,6 +53,9 @@ export function createFeedSource(
         const { nodeId, head, text } = await ask(after, asked, signal);
         const items = itemsOf(text);
         if (items !== undefined) return pageOf(nodeId, items.map(readItem), { head, after });
+        if (asked === 1 && head !== undefined && head <= after) {
+          throw new SourceError('the source answered with what is not a page');
+        }
         if (asked === 1) return pageOf(nodeId, [unreadablePage(text)], { head, after });
       }
     },
@@ -115,5 +118,5 @@ function pageOf(
   known: { readonly head: number | undefined; readonly after: number },
 ): SourcePage {
   const last = items.at(-1)?.sequence ?? known.after + items.length;
-  return { nodeId, items, head: Math.max(known.head ?? 0, last) };
+  return { nodeId, items, head: known.head ?? last };
 }

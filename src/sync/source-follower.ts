@@ -182,7 +182,14 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
     try {
       while (!signal.aborted && (target === undefined || draft.sequence < target)) {
         assertRoomForLetters(draft);
-        await retry(step, { retryable: (error) => error instanceof PoisonError, signal: hurry });
+        const before = draft.sequence;
+        try {
+          await retry(step, { retryable: (error) => error instanceof PoisonError, signal: hurry });
+        } catch (error) {
+          // What used up its looks is set aside; what came into view behind it has looks left.
+          if (!(error instanceof PoisonError) || hurry.aborted || draft.sequence === before)
+            throw error;
+        }
         if (draft.weight >= COMMIT_WEIGHT_MAX || draft.applied >= COMMIT_EVENTS_MAX) await keep();
       }
     } finally {

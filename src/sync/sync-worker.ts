@@ -15,6 +15,8 @@ export interface SyncWorkerDeps {
   readonly now: () => RecordTime;
   readonly intervalMs: number;
   readonly counts: SyncCounts;
+  /** Called first when the worker closes. */
+  readonly onClosing: () => void;
 }
 
 export interface SyncWorker extends SyncControl {
@@ -37,9 +39,15 @@ export function createSyncWorker(deps: SyncWorkerDeps): SyncWorker {
   let intervalMs = deps.intervalMs;
   let cancelTick: (() => void) | undefined;
   let lastRunAt: RecordTime | undefined;
-  let nudged = false;
+  let cancelNudge: (() => void) | undefined;
   let closed = false;
   const report = createSyncReport(deps);
+
+  function cancelTimers(): void {
+    cancelTick?.();
+    cancelNudge?.();
+    cancelTick = cancelNudge = undefined;
+  }
 
   function tick(): void {
     cancelTick = timers.after(intervalMs, tick);
@@ -83,15 +91,13 @@ export function createSyncWorker(deps: SyncWorkerDeps): SyncWorker {
       cancelTick = timers.after(intervalMs, tick);
     },
     async stop() {
-      cancelTick?.();
-      cancelTick = undefined;
+      cancelTimers();
       await Promise.all(runners.map((runner) => runner.idle()));
     },
     nudge() {
-      if (nudged || cancelTick === undefined) return;
-      nudged = true;
-      timers.after(0, () => {
-        nudged = false;
+      if (cancelNudge !== undefined || cancelTick === undefined) return;
+      cancelNudge = timers.after(0, () => {
+        cancelNudge = undefined;
         void run('timer');
       });
     },
@@ -99,8 +105,8 @@ export function createSyncWorker(deps: SyncWorkerDeps): SyncWorker {
     async close(graceMs) {
       closed = true;
       const wasRunning = cancelTick !== undefined;
-      cancelTick?.();
-      cancelTick = undefined;
+      cancelTimers();
+      deps.onClosing();
       const cancelEnd = timers.after(graceMs, () => {
         for (const runner of runners) runner.abort();
       });

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startExpiryTimer } from '../../src/application/expiry-timer.js';
+import { executeIndependently } from '../../src/application/independent-commands.js';
 import { createInventoryService } from '../../src/application/inventory-service.js';
 import { createRecordClock } from '../../src/application/record-clock.js';
 import type { BatchOperation } from '../../src/domain/commands.js';
@@ -9,6 +10,7 @@ import { createKeyedMutex } from '../../src/resilience/keyed-mutex.js';
 import { createMemoryInventoryRepository } from '../../src/storage/memory/memory-inventory-repository.js';
 import { createSystem } from '../../src/system.js';
 import { createFakeClock } from '../support/fake-clock.js';
+import { openFileHarness } from '../support/file-harness.js';
 import { proofScale } from '../support/seeded-random.js';
 
 /** PROOF_SCALE=10 makes it a million. */
@@ -73,3 +75,40 @@ it('settles a great many holds that fall due at once bit by bit, and lets others
     expect(await repository.record(stockKey({ storeId, sku }))).toMatchObject({ reserved: 0 });
   }
 }, 300_000);
+
+it('decides the commands of a batch about one record in their order, however many holds are due', async () => {
+  const clock = createFakeClock();
+  const { repository, dispose } = await openFileHarness(clock, 'closed');
+  const service = createInventoryService({
+    repository,
+    mutex: createKeyedMutex(),
+    idempotencyTtlMs: 60_000,
+    idempotencyKeysMax: 1_000,
+    reservationRetentionMs: 1,
+  });
+  const holds = 1_500;
+  await service.execute({ type: 'CountStock', storeId, sku: 'A', onHand: holds });
+  const operations = Array.from({ length: holds }, (_, index): BatchOperation => ({
+    type: 'ReserveStock',
+    reservationId: `r${index}`,
+    lines: [{ storeId, sku: 'A', qty: 1 }],
+    ttlMs: 50,
+  }));
+  await service.execute({ type: 'BatchStock', operations });
+  clock.advance(100);
+
+  const all = [{ storeId, sku: 'A', qty: holds + 500 }];
+  const outcomes = await executeIndependently(
+    service,
+    [
+      { command: { type: 'AdjustStock', storeId, sku: 'A', delta: 500 } },
+      { command: { type: 'ReserveStock', reservationId: 'all', lines: all } },
+    ],
+    () => Promise.resolve(),
+  );
+  expect(outcomes).toMatchObject([
+    { event: { type: 'StockAdjusted' } },
+    { event: { type: 'StockReserved' } },
+  ]);
+  await dispose();
+});

@@ -18,6 +18,8 @@ export interface PoisonedFeed {
   nodeId: string | undefined;
   /** Answers with this status instead. */
   status: number | undefined;
+  /** The body of every answer, with the headers of the feed. */
+  page: string | undefined;
 }
 
 /** Stands between a central node and the feed of a real service, and spoils what passes. */
@@ -28,7 +30,11 @@ export async function startPoisonedFeed(upstream: string): Promise<PoisonedFeed>
     asked: [] as { after: number; limit: number }[],
     nodeId: undefined as string | undefined,
     status: undefined as number | undefined,
+    page: undefined as string | undefined,
   };
+
+  const spoil = (item: FeedItem): readonly unknown[] =>
+    feed.poison.get(item.sequence)?.(item) ?? [item];
 
   async function answerTo(path: string) {
     const { searchParams } = new URL(path, upstream);
@@ -43,15 +49,12 @@ export async function startPoisonedFeed(upstream: string): Promise<PoisonedFeed>
       'inventory-sequence': response.headers.get('inventory-sequence') ?? '',
     };
     const { items = [] } = JSON.parse(text) as { items?: readonly FeedItem[] };
+    const whole = JSON.stringify({ ...JSON.parse(text), items: items.flatMap(spoil) });
     const found = items.find(({ sequence }) => feed.broken.has(sequence));
-    const spoiled = items.flatMap((item) => feed.poison.get(item.sequence)?.(item) ?? [item]);
     return {
       status: feed.status ?? response.status,
       headers,
-      body:
-        found === undefined
-          ? JSON.stringify({ ...JSON.parse(text), items: spoiled })
-          : (feed.broken.get(found.sequence) ?? ''),
+      body: feed.page ?? feed.broken.get(found?.sequence ?? 0) ?? whole,
     };
   }
 

@@ -224,6 +224,65 @@ describe('events of another node that cannot be folded', () => {
     await expectAsTheStore();
   });
 
+  it('gives up no version that a letter without a record may still bring', async () => {
+    feed.poison.set(9, () => []);
+    await sync.worker.runNow();
+    await sync.desk.discard('a-13', NOTE);
+    feed.poison.clear();
+
+    expect(await sync.desk.retry('a-9')).toBeNull();
+    const record = aggregate.record('a', { storeId: 'STORE001', sku: 'SKU0' });
+    const { body } = await store.get(recordPath('SKU0'));
+    // All but event 13, which brought 13 units and was given up.
+    expect(record).toMatchObject({ onHand: body.onHand - 13, version: 6 });
+  });
+
+  it('stays in doubt of all records while the rest of a gap is missing', async () => {
+    for (let sequence = 9; sequence <= 24; sequence += 1) feed.poison.set(sequence, () => []);
+    await store.post(`${recordPath('OTHER')}/adjust`, { delta: 1 });
+    await sync.worker.runNow();
+    feed.poison.clear();
+    feed.poison.set(9, (item) => [{ ...item, type: 'StockWeighed' }]);
+
+    expect(await sync.desk.retry('a-9')).toMatchObject({ sequence: 9, lastSequence: 24 });
+    const { asOf } = await sync.queries.sku('SKU1', { minSequence: 0, waitMs: 0 });
+    expect(asOf.sources).toMatchObject([{ isDoubtful: true }]);
+  });
+
+  it('does not follow a last event to a place beyond the log', async () => {
+    feed.poison.set(24, (item) => [{ ...item, sequence: 2 ** 52 }]);
+    expect(await sync.worker.runNow()).toMatchObject({ checkpoint: 24, failures: [] });
+    expect(letters()).toMatchObject([{ id: 'a-24', reason: 'unreadable' }]);
+
+    feed.poison.clear();
+    expect(await sync.desk.retry('a-24')).toBeNull();
+    await expectAsTheStore();
+  });
+
+  it('takes a page that is none, at the end of the log, for no event', async () => {
+    await sync.worker.runNow();
+    feed.page = '<html>maintenance</html>';
+    const { failures } = await sync.worker.runNow();
+    expect(failures).toMatchObject([{ source: 'a' }]);
+    expect(letters()).toEqual([]);
+
+    feed.page = undefined;
+    await store.post(`${recordPath('OTHER')}/adjust`, { delta: 1 });
+    expect(await sync.worker.runNow()).toMatchObject({ checkpoint: 25, failures: [] });
+    await expectAsTheStore();
+  });
+
+  it('names all records of a large event that cannot be read', async () => {
+    const operations = Array.from({ length: 150 }, (_, index) => {
+      return { op: 'adjust', storeId: 'STORE001', sku: `B${index}`, delta: 1 };
+    });
+    await store.post('/api/inventory/batch', { operations });
+    feed.poison.set(25, ({ at, ...item }) => [{ ...item, then: at }]);
+    await sync.worker.runNow();
+
+    expect(letters()[0]?.records).toHaveLength(150);
+  });
+
   it('says that the source cannot be read, and leaves the letter as it was', async () => {
     feed.poison.set(9, (item) => [{ ...item, type: 'StockWeighed' }]);
     await sync.worker.runNow();

@@ -176,6 +176,17 @@ describe('the sync worker', () => {
     expect(shares).toMatchObject([{ source: 'a', isDoubtful: true }]);
   });
 
+  it('sets aside in one run what comes into view late', async () => {
+    const types = new Map([
+      [500, 'Weighed'],
+      [1_200, 'Counted'],
+    ]);
+    for (let event = 1; event <= 1_500; event += 1) a.add(1, types.get(event));
+
+    const run = await whileTimePasses(sync.worker.runNow());
+    expect(run).toMatchObject({ deadLettered: 2, failures: [], checkpoint: 1_500 });
+  });
+
   it('folds it after all where a later look can', async () => {
     a.add(1, 'StockWeighed');
     const run = sync.worker.runNow();
@@ -315,6 +326,30 @@ describe('the sync worker', () => {
     a.add(1);
     await timers.pass(2 * INTERVAL_MS);
     expect(onHand('a')).toBe(1);
+  });
+
+  it('starts no run of those that were asked for before a stop', async () => {
+    a.add(1);
+    sync.worker.start();
+    sync.worker.nudge();
+    await sync.worker.stop();
+    await timers.pass(10);
+    expect(a.reads).toEqual([]);
+  });
+
+  it('waits for no retry of a dead letter at the end', async () => {
+    for (let event = 1; event <= 3_000; event += 1) a.add(1, event === 1 ? 'Weighed' : undefined);
+    sync = start(0);
+    sync.worker.start();
+    await whileTimePasses(sync.worker.runNow());
+    a.frozen = true;
+    const retried = sync.desk.retry('a-1');
+    retried.catch(() => undefined);
+    await untilItWaits();
+    const before = clock.monotonicMs();
+    await whileTimePasses(sync.worker.close(1_000));
+    expect(clock.monotonicMs() - before).toBeLessThanOrEqual(1_100);
+    await expect(retried).rejects.toMatchObject({ code: 'aggregate-behind' });
   });
 
   it('does not wait longer than it may for a source that is frozen at the end', async () => {
