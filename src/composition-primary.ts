@@ -7,6 +7,7 @@ import { createLogger } from './observability/logger.js';
 import { byLabel, counter, gauge } from './observability/metric-family.js';
 import { createProcessMetrics } from './observability/process-metrics.js';
 import { versionOfPackage } from './package-files.js';
+import { prepareDirectory } from './storage/file/disk/presence-lock.js';
 import { createSystem } from './system.js';
 
 export type { Supervisor } from './cluster/supervisor.js';
@@ -55,7 +56,11 @@ export async function startPrimary(
     clock,
     timers,
     graceMs: config.shutdownGraceMs,
-    startWorker: workerProcesses(hooks.program, { PORT: String(port) }),
+    // Resolved once: all workers, later ones too, must use the same directory.
+    startWorker: workerProcesses(hooks.program, {
+      PORT: String(port),
+      DATA_DIR: prepareDirectory(config.dataDir),
+    }),
     onMessage(worker, message) {
       if (message.kind === 'reading') readings.taken(worker, message.reading);
       else if (message.kind === 'ask') {

@@ -33,6 +33,7 @@ import { createLeasedMutex } from './resilience/leased-mutex.js';
 import { diskRoomOf } from './storage/file/disk/free-space.js';
 import type { RecoveryFigures } from './storage/file/file-inventory-repository.js';
 import { createNodeFileSystem } from './storage/file/disk/node-file-system.js';
+import { prepareDirectory } from './storage/file/disk/presence-lock.js';
 import { observeSyncs } from './storage/file/disk/observed-syncs.js';
 import { versionOfPackage } from './package-files.js';
 import { type System, createSystem } from './system.js';
@@ -63,8 +64,10 @@ export interface ServiceHooks {
 }
 
 /** Builds everything, recovers the data, then listens. `stop` closes it in reverse order. */
-export async function startService(config: Config, hooks: ServiceHooks): Promise<RunningService> {
+export async function startService(given: Config, hooks: ServiceHooks): Promise<RunningService> {
   const system = createSystem();
+  // Resolved once: a link that is changed later must not lead this process to another directory.
+  const config = { ...given, dataDir: prepareDirectory(given.dataDir) };
   const version = versionOfPackage();
   const { worker } = hooks;
   const {

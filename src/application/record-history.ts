@@ -1,11 +1,11 @@
 import { assert } from '../assert.js';
-import type { InventoryEvent, StockLine } from '../domain/events.js';
+import { type InventoryEvent, type StockLine, partsOf } from '../domain/events.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import type { RecordTime, StockRecord } from '../domain/stock.js';
 import type { DurableInventory } from './ports.js';
 
-/** A page of events ends once it has this many lines: one batch is one event of thousands. */
-const HISTORY_LINES_MAX = 10_000;
+/** A page of events ends once they have this many parts: one batch has thousands. */
+const HISTORY_PARTS_MAX = 10_000;
 
 /** A moment in the past: right after an event, or a record time. */
 export type Moment = { readonly sequence: number } | { readonly time: RecordTime };
@@ -48,11 +48,11 @@ export function createRecordHistory(inventory: HistoryPort): RecordHistory {
       let sequence = after === undefined ? await newest(key) : await previousOf(key, after);
       if (sequence === undefined) return undefined;
       const events: InventoryEvent[] = [];
-      let lines = 0;
-      while (sequence > 0 && events.length < limit && lines < HISTORY_LINES_MAX) {
+      let parts = 0;
+      while (sequence > 0 && events.length < limit && parts < HISTORY_PARTS_MAX) {
         const event: InventoryEvent = await inventory.event(sequence);
         events.push(event);
-        lines += event.lines.length;
+        parts += partsOf(event);
         sequence = lineOf(event, key).previousSequence;
       }
       return events;

@@ -81,3 +81,13 @@ export interface InventoryEvent extends EventDraft {
   readonly at: RecordTime;
   readonly request?: AnsweredRequest | undefined;
 }
+
+/**
+ * The size of an event in parts: its lines, reads, operations, and reservations with their lines.
+ * What it takes in memory, on disk and to render grows with it; one part is up to 1 KB.
+ */
+export function partsOf({ lines, reads, reservations, operations }: EventDraft): number {
+  let parts = lines.length + reads.length + (operations?.length ?? 0);
+  for (const reservation of reservations) parts += 1 + reservation.lines.length;
+  return parts;
+}

@@ -68,7 +68,7 @@ export function createStorageMetrics(): StorageMetrics {
       gauge('inventory_queue_events', 'Events that wait for the disk.', now.pendingEvents),
       gauge(
         'inventory_queue_weight',
-        'Weight of the events that wait for the disk: lines count, too; at 100000 new writes are refused (503 overloaded).',
+        'Weight of the events that wait for the disk: lines, operations and reservations count, too; at 100000 new writes are refused (503 overloaded).',
         now.pendingWeight,
         'each',
       ),

@@ -191,7 +191,9 @@ export class PublishedState implements StateView {
     this.closedWalk.forget(this.at, CLEARED_MAX + reservations);
     if (this.forgottenEarly.size === 0) return;
     for (const [digest, { until }] of this.forgottenEarly) {
-      if (until <= this.at) this.forgottenEarly.delete(digest);
+      // In about the order of their ends; the later ones are dropped by later events.
+      if (until > this.at) return;
+      this.forgottenEarly.delete(digest);
     }
   }
 

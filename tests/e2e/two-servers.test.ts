@@ -1,3 +1,4 @@
+import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   cleanUp,
@@ -44,5 +45,26 @@ describe('a second server on the same directory', () => {
     const second = await spawnServer({ dataDir });
 
     expect((await createStockClient(second.url).adjust('S1', 'SKU1', 5))?.status).toBe(200);
+  });
+
+  it('is not reached by one that was started by way of a link which leads there since', async () => {
+    const [old, current] = [temporaryDirectory(), temporaryDirectory()];
+    const dataDir = `${temporaryDirectory()}/link`;
+    symlinkSync(old, dataDir);
+    const first = await spawnServer({ dataDir });
+    rmSync(dataDir);
+    symlinkSync(current, dataDir);
+    const second = await spawnServer({ dataDir });
+    const client = createStockClient(second.url);
+    expect((await client.adjust('S1', 'SKU1', 5))?.status).toBe(200);
+    const manifest = readFileSync(`${current}/MANIFEST.json`, 'utf8');
+
+    first.signal('SIGTERM');
+    expect(await first.ended).toBe(0);
+    expect(readFileSync(`${current}/MANIFEST.json`, 'utf8')).toBe(manifest);
+    second.signal('SIGKILL');
+    await second.ended;
+    const third = createStockClient((await spawnServer({ dataDir })).url);
+    expect((await third.record('S1', 'SKU1'))?.body).toMatchObject({ onHand: 5 });
   });
 });

@@ -1,7 +1,7 @@
 import type { InventoryRepository, Transacted, Transaction } from '../../application/ports.js';
 import type { RecordClock } from '../../application/record-clock.js';
 import { UnavailableError } from '../../domain/errors.js';
-import type { InventoryEvent } from '../../domain/events.js';
+import { type InventoryEvent, partsOf } from '../../domain/events.js';
 import type { CircuitBreaker } from '../../resilience/circuit-breaker.js';
 import { type FailedAttempt, type RetryPolicy, createRetry } from '../../resilience/retry.js';
 import type { System } from '../../system.js';
@@ -21,7 +21,7 @@ import { recover } from './recovery/recovery.js';
 import { type SnapshotPolicy, isRotationDue } from './snapshot/snapshot-policy.js';
 import { createSnapshotter } from './snapshot/snapshotter.js';
 
-/** Pending weight at which new writes are refused: events, plus their lines and reads. */
+/** Pending weight at which new writes are refused: events, plus their parts. */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;
 
@@ -147,7 +147,7 @@ export async function openFileInventoryRepository(
       if (events.length > 0) report.committed(events, system.clock.monotonicMs() - startedAtMs);
     },
     onFailed: () => state.dropPending(),
-    weigh: ({ lines, reads }) => 1 + lines.length + reads.length,
+    weigh: (event) => 1 + partsOf(event),
   });
   const probe = createWriteProbe({
     timers: system.timers,

@@ -13,6 +13,10 @@ const UNSAFE_FILE_SYSTEMS = new Map([
   [0xfe534d42, 'SMB2'],
   [0xff534d42, 'CIFS'],
   [0x65735546, 'FUSE'],
+  [0x00c36400, 'CephFS'],
+  [0x01021997, '9p'],
+  [0x5346414f, 'AFS'],
+  [0x0bd00bd0, 'Lustre'],
 ]);
 
 /** File systems in memory: their files outlive the process, but not the machine. */

@@ -1,9 +1,9 @@
-import type { InventoryEvent } from '../../../domain/events.js';
+import { type InventoryEvent, partsOf } from '../../../domain/events.js';
 
 /** Some 1 KB each. */
 const EVENTS_MAX = 4_096;
 /** A larger event, such as a batch, is not cached. */
-const LINES_MAX = 16;
+const PARTS_MAX = 32;
 
 /**
  * The events that were read last (LRU): an answer that is requested again is soon requested once
@@ -19,7 +19,7 @@ export class EventCache {
   }
 
   add(event: InventoryEvent): void {
-    if (event.lines.length > LINES_MAX || event.reads.length > LINES_MAX) return;
+    if (partsOf(event) > PARTS_MAX) return;
     this.putLast(event);
     if (this.bySequence.size <= EVENTS_MAX) return;
     for (const oldest of this.bySequence.keys()) {

@@ -7,16 +7,18 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Compares sealed segments with their recorded hashes; resolves with the first mismatch, if any.
+ * `onChunk` is called before each MiB: what it throws ends the check.
  */
 export async function checkSealed(
   { fileSystem, paths }: { readonly fileSystem: FileSystem; readonly paths: DataPaths },
   segments: readonly SealedSegment[],
+  onChunk: () => void = () => undefined,
 ): Promise<string | undefined> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   for (const segment of segments) {
     const path = `${paths.events}/${segment.file}`;
     try {
-      if ((await sha256OfFile(fileSystem, path, buffer)) !== segment.sha256) {
+      if ((await sha256OfFile(fileSystem, path, { buffer, onChunk })) !== segment.sha256) {
         return `${path} (events ${segment.first} to ${segment.last}) is not what was sealed`;
       }
     } catch (error) {
@@ -31,13 +33,14 @@ export async function checkSealed(
 async function sha256OfFile(
   fileSystem: FileSystem,
   path: string,
-  buffer: Uint8Array,
+  { buffer, onChunk }: { readonly buffer: Uint8Array; readonly onChunk: () => void },
 ): Promise<string> {
   const hash = createHash('sha256');
   const file = await fileSystem.openRead(path);
   try {
     let read: number;
     for (let position = 0; (read = await file.read(buffer, position)) > 0; position += read) {
+      onChunk();
       hash.update(buffer.subarray(0, read));
     }
   } finally {

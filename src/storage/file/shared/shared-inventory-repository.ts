@@ -20,7 +20,7 @@ import { createTurnLock } from './turn-lock.js';
 import type { TurnFigures } from './turns.js';
 
 /**
- * Limit of the weight of one turn (events, with lines and reads) plus the work that waits for it.
+ * Limit of the weight of one turn (events, with their parts) plus the work that waits for it.
  */
 const PENDING_WEIGHT_MAX = 100_000;
 const OVERLOADED_RETRY_MS = 1_000;

@@ -1,5 +1,5 @@
 import { UnavailableError } from '../../../domain/errors.js';
-import type { InventoryEvent } from '../../../domain/events.js';
+import { type InventoryEvent, partsOf } from '../../../domain/events.js';
 import type { CircuitBreaker } from '../../../resilience/circuit-breaker.js';
 import type { System } from '../../../system.js';
 import type { ActiveSegment } from '../log/active-segment.js';
@@ -54,7 +54,7 @@ export interface SharedLog {
   add(event: InventoryEvent): void;
   /** In a turn: seals the active segment if that is due. */
   sealIfDue(): Promise<void>;
-  /** Weight of the events added and not yet being written: events, plus their lines and reads. */
+  /** Weight of the events added and not yet being written: events, plus their parts. */
   readonly pendingWeight: number;
   /** Whether other processes have made events durable that are not published here. */
   isBehind(): boolean;
@@ -180,7 +180,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     },
     add(event) {
       batch.push(event);
-      weight += 1 + event.lines.length + event.reads.length;
+      weight += 1 + partsOf(event);
     },
     sealIfDue: async () => writer?.sealIfDue(),
     get pendingWeight() {

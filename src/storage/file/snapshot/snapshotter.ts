@@ -71,7 +71,7 @@ export function createSnapshotter(deps: SnapshotterDeps, manifests: ManifestStor
     const { current } = manifests;
     await removeLeftovers(deps, current);
     // Nothing else verifies these before the next start: damage must be found now.
-    const damage = await checkSealed(deps, notCovered(current));
+    const damage = await checkSealed(deps, notCovered(current), endIfClosed);
     if (damage !== undefined) throw new DataDirectoryError(damage);
     const entry = await writeSnapshot({ fileSystem, paths, onChunk: endIfClosed }, state);
     const all = [...manifests.current.snapshots, entry];

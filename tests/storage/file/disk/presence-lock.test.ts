@@ -115,6 +115,8 @@ describe('the presence lock', () => {
     [0x6969, 'NFS'],
     [0xfe534d42 | 0, 'SMB2'],
     [0x65735546, 'FUSE'],
+    [0x00c36400, 'CephFS'],
+    [0x01021997, '9p'],
     [0xef53, undefined],
   ])('is not taken on a file system of type %d: %s', (type, name) => {
     expect(unsafeFileSystem(type)).toBe(name);

@@ -31,4 +31,14 @@ describe('the events that were read last', () => {
     expect(kept.get(3)).toEqual(event(3));
     expect(kept.get(KEPT_MAX + 1)).toEqual(event(KEPT_MAX + 1));
   });
+
+  it.each([
+    ['operations', { operations: Array.from({ length: 33 }, () => ({ line: 0 })) }],
+    ['reservations', { reservations: Array.from({ length: 17 }, () => ({ lines: [{}] })) }],
+  ])('are small: none of many %s, however few records they touch', (_what, members) => {
+    const kept = new EventCache();
+    kept.add({ ...event(1), ...members } as unknown as InventoryEvent);
+
+    expect(kept.get(1)).toBeUndefined();
+  });
 });
