@@ -12,7 +12,8 @@ type Result = OperationDone | OperationRefused;
 
 /**
  * Each operation on its own, under its own key. Operations that were not executed (503) are sent
- * again within `retryForMs`; after that, their problems are in the results.
+ * again within `retryForMs`; after that, their problems are in the results. Throws NoAnswerError
+ * with the `operations`, to be sent again, if it is unknown what was executed, or nothing was.
  */
 export async function batchEach(
   retrier: Retrier,
@@ -25,7 +26,12 @@ export async function batchEach(
   for (;;) {
     const body = { atomic: false, operations: left.map(({ operation }) => operation) };
     const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
-    const answer = bodyOf(await retrier.ask(request)) as BatchResults;
+    const asked = await outcomeOf(retrier.ask(request), operations);
+    if (asked === 'not-executed') {
+      if (results.length > 0) return summed(results);
+      throw new NoAnswerError('no operation was executed', asked, undefined, operations);
+    }
+    const answer = bodyOf(asked) as BatchResults;
     for (const [place, { index }] of left.entries()) {
       const result = answer.results[place];
       if (result !== undefined) results[index] = result;
@@ -35,6 +41,20 @@ export async function batchEach(
     const why = `503 of ${left.length} operations`;
     const goesOn = await patient(waiting.pause({ kind: 'not-executed', why, retryAfterMs: 0 }));
     if (!goesOn) return summed(results);
+  }
+}
+
+/** Of a round: without an answer to it, what earlier rounds have done must not be lost. */
+async function outcomeOf<T>(
+  asked: Promise<T>,
+  operations: readonly BatchOperation[],
+): Promise<T | 'not-executed'> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    if (error.outcome === 'not-executed') return error.outcome;
+    throw new NoAnswerError(error.message, error.outcome, undefined, operations);
   }
 }
 

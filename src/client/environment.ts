@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Environment {
   /** Uniform in [0, 1). */
   random(): number;
-  /** Resolves after `delayMs`; rejects if the signal aborts. */
+  /** Resolves after `delayMs`; rejects with the signal's reason if it is aborted. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<unknown>;
   /** Milliseconds that never go back. */
   monotonicMs(): number;
@@ -15,14 +15,20 @@ export interface Environment {
   newId(): string;
 }
 
-/** The longest delay of setTimeout, which would not wait at all for a longer one. */
-const SLEEP_MS_MAX = 2 ** 31 - 1;
+/** The longest delay of a timer, which would not wait at all for a longer one. */
+export const DELAY_MS_MAX = 2 ** 31 - 1;
 
 /** The real one: the only file of the client that reads clocks and makes random values. */
 export const nodeEnvironment: Environment = {
   random: () => Math.random(),
-  sleep: (delayMs, signal) =>
-    sleep(Math.min(delayMs, SLEEP_MS_MAX), undefined, signal && { signal }),
+  async sleep(delayMs, signal) {
+    try {
+      await sleep(Math.min(delayMs, DELAY_MS_MAX), undefined, signal && { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   newId: () => randomUUID(),

@@ -1,4 +1,4 @@
-import type { Problem } from './wire-types.js';
+import type { BatchOperation, Problem } from './wire-types.js';
 
 /** The service refused the request: nothing has happened. Switch on `problem.code`. */
 export class InventoryProblem extends Error {
@@ -15,7 +15,8 @@ export class InventoryProblem extends Error {
 
 /**
  * There was no answer in time: whether the request was executed is unknown, unless `outcome` says
- * that it was not. Sent again with the same `idempotencyKey`, it is still executed at most once.
+ * that it was not. Sent again with the same `idempotencyKey`, or the same `operations`, it is still
+ * executed at most once.
  */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
@@ -24,6 +25,8 @@ export class NoAnswerError extends Error {
     message: string,
     readonly outcome: 'unknown' | 'not-executed',
     readonly idempotencyKey?: string,
+    /** Of `batchEach`: the operations with their keys. */
+    readonly operations?: readonly BatchOperation[],
   ) {
     super(message);
   }

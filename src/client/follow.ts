@@ -1,6 +1,6 @@
 import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
 import { createFrameParser } from './event-stream.js';
-import type { Environment } from './environment.js';
+import { DELAY_MS_MAX, type Environment } from './environment.js';
 import { type NoAnswer, baseOf, failureOf, headersOf, retryAfterMs } from './transport.js';
 import type { StockEvent } from './wire-types.js';
 
@@ -146,7 +146,7 @@ async function unlessSilent<T>(
   silenceMaxMs: number,
   wait: () => Promise<T>,
 ): Promise<T> {
-  const silence = setTimeout(() => connection.abort(), silenceMaxMs);
+  const silence = setTimeout(() => connection.abort(), Math.min(silenceMaxMs, DELAY_MS_MAX));
   return await wait().finally(() => clearTimeout(silence));
 }
 

@@ -1,5 +1,5 @@
 import { retryOnConflict } from './retry-on-conflict.js';
-import { InventoryProblem } from './errors.js';
+import { type HoldOptions, holdWhile } from './hold.js';
 import { type FollowOptions, follow } from './follow.js';
 import {
   type EventsPageOptions,
@@ -153,53 +153,27 @@ export class InventoryClient {
 
   /**
    * Holds the lines while `work` runs, then commits them, or releases them if it throws. All keys
-   * derive from one: with your own `idempotencyKey` a call goes on where an earlier one stopped. If
-   * that hold is already over (released, expired or committed), `work` does not run and the call
-   * throws InventoryProblem 'reservation-not-active'; `reservationStatus` says which. A new attempt
-   * is a new hold, and needs a new key.
+   * derive from one: with your own `idempotencyKey` (247 characters at most) a call goes on where an
+   * earlier one stopped. If that hold is already over (released, expired or committed), `work` does
+   * not run and the call throws InventoryProblem 'reservation-not-active'; `reservationStatus` says
+   * which. A new attempt is a new hold, and needs a new key.
    */
-  async hold<T>(
+  hold<T>(
     order: CreateReservation,
     work: (reservation: Reservation) => Promise<T>,
-    {
-      idempotencyKey = this.#environment.newId(),
-      signal,
-    }: Omit<WriteOptions, 'lookUp' | 'inDoubt'> = {},
+    options: HoldOptions = {},
   ): Promise<T> {
-    const keyed = (suffix: string) => ({
-      idempotencyKey: idempotencyKey + suffix,
-      ...(signal !== undefined && { signal }),
-    });
-    const { reservation: made, isReplayed } = await this.#writes.hold(order, keyed(''));
-    // If its present state cannot be read, the hold is left as it is.
-    const reservation = isReplayed ? await this.#stillActive(made, signal && { signal }) : made;
-    let result: T;
-    try {
-      result = await work(reservation);
-    } catch (error) {
-      const key = { idempotencyKey: `${idempotencyKey}:release` };
-      await this.release(reservation.id, undefined, key).catch((second: unknown) => {
-        throw new AggregateError([error, second], 'it failed, and so did the release of the hold');
-      });
-      throw error;
-    }
-    await this.commit(reservation.id, undefined, keyed(':commit'));
-    return result;
-  }
-
-  async #stillActive(made: Reservation, options?: ReadOptions): Promise<Reservation> {
-    const now = await this.reservation(made.id, options);
-    if (now?.status === 'active') return now;
-    throw new InventoryProblem({
-      type: '/problems/reservation-not-active',
-      title: 'The reservation is over',
-      status: 409,
-      code: 'reservation-not-active',
-      detail: 'The key was used before, and what it held is over.',
-      instance: `/api/reservations/${made.id}`,
-      requestId: '',
-      ...(now !== undefined && { reservationStatus: now.status }),
-    });
+    const { idempotencyKey = this.#environment.newId(), signal } = options;
+    return holdWhile(
+      {
+        create: (key) => this.#writes.hold(order, key),
+        read: (id, read) => this.reservation(id, read),
+        commit: (id, key) => this.commit(id, undefined, key),
+        release: (id, key) => this.release(id, undefined, key),
+      },
+      work,
+      { idempotencyKey, ...(signal !== undefined && { signal }) },
+    );
   }
 
   /**

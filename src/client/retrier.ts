@@ -27,7 +27,10 @@ export interface Retrier {
   ask<Found = never>(request: WireRequest, doubt?: Doubt<Found>): Promise<Outcome<Found>>;
   /** For callers with their own retry loop: one attempt, and the pauses between attempts. */
   readonly attempt: Transport['send'];
-  startWaiting(request?: Pick<WireRequest, 'idempotencyKey' | 'signal'>): Waiting;
+  startWaiting(
+    request?: Pick<WireRequest, 'idempotencyKey' | 'signal'>,
+    inDoubt?: boolean,
+  ): Waiting;
 }
 
 export interface Waiting {
@@ -46,13 +49,13 @@ export function createRetrier(
 ): Retrier {
   const { retryForMs, backoffBaseMs, backoffMaxMs } = policy;
 
-  function startWaiting({
-    idempotencyKey,
-    signal,
-  }: Pick<WireRequest, 'idempotencyKey' | 'signal'> = {}): Waiting {
+  function startWaiting(
+    { idempotencyKey, signal }: Pick<WireRequest, 'idempotencyKey' | 'signal'> = {},
+    inDoubt = false,
+  ): Waiting {
     let attempts = 0;
     let firstFailureMs: number | undefined;
-    let outcome: NoAnswer['kind'] = 'not-executed';
+    let outcome: NoAnswer['kind'] = inDoubt ? 'unknown' : 'not-executed';
     return {
       async pause({ kind, why, retryAfterMs }) {
         if (kind === 'unknown') outcome = kind;
@@ -60,8 +63,9 @@ export function createRetrier(
         const backoffMs = Math.min(backoffBaseMs * 2 ** attempts, backoffMaxMs);
         const delayMs =
           Math.max(backoffMs / 2, retryAfterMs) + (backoffMs / 2) * environment.random();
-        if (environment.monotonicMs() + delayMs - firstFailureMs > retryForMs) {
-          const seconds = Math.round(retryForMs / 1_000);
+        const triedMs = environment.monotonicMs() - firstFailureMs;
+        if (triedMs + delayMs > retryForMs) {
+          const seconds = Math.round(triedMs / 1_000);
           const message = `gave up after ${seconds} s without an answer (${why})`;
           throw new NoAnswerError(message, outcome, idempotencyKey);
         }
@@ -75,11 +79,11 @@ export function createRetrier(
     attempt: (request) => transport.send(request),
     startWaiting,
     async ask(request, { inDoubt = false, lookUp } = {}) {
-      const waiting = startWaiting(request);
+      const waiting = startWaiting(request, inDoubt);
       let doubtful = inDoubt;
       for (;;) {
         if (doubtful) {
-          const found = await lookUp?.();
+          const found = await lookedUp(lookUp, request);
           if (found !== undefined) return { kind: 'found', found };
         }
         const reply = await transport.send(request);
@@ -90,4 +94,17 @@ export function createRetrier(
       }
     },
   };
+}
+
+/** If the look fails, it is still unknown whether the request was executed. */
+async function lookedUp<Found>(
+  lookUp: Doubt<Found>['lookUp'],
+  { idempotencyKey }: WireRequest,
+): Promise<Found | undefined> {
+  try {
+    return await lookUp?.();
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    throw new NoAnswerError(error.message, 'unknown', idempotencyKey);
+  }
 }

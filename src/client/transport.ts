@@ -1,6 +1,6 @@
 import type { Problem } from './wire-types.js';
 import { UnexpectedAnswerError } from './errors.js';
-import type { Environment } from './environment.js';
+import { DELAY_MS_MAX, type Environment } from './environment.js';
 
 export interface WireRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
@@ -58,7 +58,9 @@ export function baseOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const isHttp = parsed?.protocol === 'http:' || parsed?.protocol === 'https:';
   if (parsed === undefined || !isHttp) {
-    throw new TypeError(`the URL of the service must be http://… or https://…: ${url}`);
+    // What comes before an @ may be a password.
+    const shown = url.includes('@') ? '' : `: ${url}`;
+    throw new TypeError(`the URL of the service must be http://… or https://…${shown}`);
   }
   const { origin, pathname, username, password, search, hash } = parsed;
   if (username + password + search + hash !== '') {
@@ -80,7 +82,7 @@ export function headersOf(
 }
 
 export function createTransport(options: TransportOptions): Transport {
-  const { attemptTimeoutMs } = options;
+  const attemptTimeoutMs = Math.min(options.attemptTimeoutMs, DELAY_MS_MAX);
   const base = baseOf(options.url);
 
   return {

@@ -101,6 +101,19 @@ describe('an retrier', () => {
     expect(sent).toEqual([]);
   });
 
+  it('knows no outcome where one was unknown before, or where it cannot be looked up', async () => {
+    const busyAlone = retrierWith(busy(60_000)).retrier;
+    await expect(busyAlone.ask(REQUEST, { inDoubt: true })).rejects.toMatchObject({
+      outcome: 'unknown',
+      idempotencyKey: 'k',
+    });
+    const lookUp = () => Promise.reject(new NoAnswerError('busy', 'not-executed'));
+    await expect(retrierWith(CUT).retrier.ask(REQUEST, { lookUp })).rejects.toMatchObject({
+      outcome: 'unknown',
+      idempotencyKey: 'k',
+    });
+  });
+
   it.each([
     ['unknown', [CUT, busy(0)]],
     ['not-executed', Array.from({ length: 99 }, () => busy(0))],
@@ -110,7 +123,7 @@ describe('an retrier', () => {
     const error = await retrier.ask(REQUEST).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NoAnswerError);
     expect(error).toMatchObject({ outcome, idempotencyKey: 'k' });
-    expect((error as Error).message).toMatch(/^gave up after 10 s without an answer \(/);
+    expect((error as Error).message).toMatch(/^gave up after 9 s without an answer \(/);
     expect(slept.reduce((sum, delayMs) => sum + delayMs, 0)).toBeLessThanOrEqual(10_000);
   });
 });
