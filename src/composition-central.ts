@@ -143,6 +143,8 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
     );
   }
   let sync: RunningSync | undefined;
+  /** Also after it was closed: its counts are in the last reading of this process. */
+  let last: RunningSync | undefined;
   let server: Server | undefined;
   let graceMs = 0;
 
@@ -158,7 +160,7 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
       await mine.close(0);
       throw error;
     }
-    sync = mine;
+    sync = last = mine;
     return async () => {
       sync = undefined;
       socket.close();
@@ -171,8 +173,8 @@ async function sharedCentral(parts: SyncParts, storage: FileStorage): Promise<Ce
     view: viewOf(() => sync),
     answeredAt: () => (sync === undefined ? socketPath : undefined),
     serve: (served) => (server = served),
-    statistics: () => sync?.worker.statistics(),
-    resilience: () => sync?.resilience() ?? NO_RESILIENCE,
+    statistics: () => last?.worker.statistics(),
+    resilience: () => last?.resilience() ?? NO_RESILIENCE,
     stopWaiting: () => sync?.queries.stopWaiting(),
     close(ownGraceMs) {
       graceMs = ownGraceMs;

@@ -22,7 +22,7 @@ import type { Config } from './config.js';
 import { closeServer } from './http/server/close-server.js';
 import { createHttpApp } from './http/http-app.js';
 import { listen } from './http/server/listen.js';
-import { watchIdleConnections } from './http/server/idle-connections.js';
+import { watchConnections } from './http/server/open-connections.js';
 import { type Logger, createLogger } from './observability/logger.js';
 import { logRefusedConnections } from './observability/refused-connections.js';
 import { createRequestObserver } from './observability/request-log.js';
@@ -161,7 +161,7 @@ export async function startService(given: Config, hooks: ServiceHooks): Promise<
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'internal error'),
   });
   central.serve(server);
-  const unused = watchIdleConnections(server);
+  const connections = watchConnections(server);
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();
@@ -186,7 +186,7 @@ export async function startService(given: Config, hooks: ServiceHooks): Promise<
       await closeServer(server, system.timers, {
         graceMs: config.shutdownGraceMs,
         inFlight: () => admission.inFlight(),
-        unused,
+        connections,
       });
       await expiry.close();
       await central.close(Math.max(LAST_RUN_MS_MIN, endMs - system.clock.monotonicMs()));

@@ -37,8 +37,10 @@ export function workerProcesses(
     closeWhatItDoesNotTake(worker);
     worker.on('message', onMessage);
     worker.on('exit', onEnd);
-    // A message was sent while the worker was ending: `exit` follows.
-    worker.on('error', () => undefined);
+    // A message was sent while the worker was ending: `exit` follows. Not if it was never started.
+    worker.on('error', () => {
+      if (worker.process.pid === undefined) onEnd(1, null);
+    });
     return {
       id: worker.id,
       pid: worker.process.pid ?? 0,
@@ -64,6 +66,8 @@ const dealtTo = new WeakMap<Closable, object>();
  */
 function closeWhatItDoesNotTake(worker: ReturnType<typeof cluster.fork>): void {
   const { process } = worker;
+  // It could not be started: `error` follows. (Types do not know.)
+  if ((process.send as unknown) === undefined) return;
   const send = process.send.bind(process) as (...sent: unknown[]) => boolean;
   let dealt: Closable | undefined;
   process.send = (...sent: unknown[]) => {

@@ -15,6 +15,7 @@ import { type FeedLimits, createFollowers } from './feed/followers.js';
 import { type AnsweredAt, createForwarding, isForwarded } from './server/forwarding.js';
 import { type HttpLimits, type LastResort, createExpressServer } from './server/http-server.js';
 import { lingerOnClose } from './server/lingering-close.js';
+import { isLastPipelined } from './server/pipelining.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import type { ReadinessFacts } from './readiness.js';
 import { refusalProblem } from './refusal-problem.js';
@@ -189,17 +190,18 @@ function beforeRoutes(deps: HttpAppDeps): RequestHandler {
   const { system, draining, observe } = deps;
 
   /** Probes and scrapes are still answered: a server that drains must not look broken to them. */
-  function drainingFault(request: Request): UnavailableError | undefined {
+  function drainingFault(request: Request, response: Response): UnavailableError | undefined {
     if (!draining() || isAlwaysAnswered(request.url)) return undefined;
-    // If the client is still sending a body, a reset must not cut off the answer.
-    lingerOnClose(request.socket, request);
+    // If the client is still sending a body, a reset must not cut off the answer. Of several
+    // pipelined requests the last one closes (answer.ts).
+    if (isLastPipelined(response, request.socket)) lingerOnClose(request.socket, request);
     return new UnavailableError('shutting-down', DRAINING_RETRY_MS);
   }
 
   return (request, response, next) => {
     request.requestId = requestIdOf(request, system.ids);
     observe(request, response);
-    next(request.targetFault ?? headFault(request) ?? drainingFault(request));
+    next(request.targetFault ?? headFault(request) ?? drainingFault(request, response));
   };
 }
 

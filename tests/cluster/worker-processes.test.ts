@@ -12,3 +12,12 @@ it('a worker that a connection waits for, which another one refused and ended, i
   const { first, later } = JSON.parse(stdout) as Record<'first' | 'later', string[]>;
   expect([...first, ...later]).toEqual(Array.from({ length: 5 }, () => 'HTTP/1.1 200'));
 }, 60_000);
+
+it('a worker that cannot be started has ended, so that another one is tried', async () => {
+  const program = fileURLToPath(new URL('worker-that-cannot-start.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
+    timeout: 60_000,
+  });
+
+  expect(JSON.parse(stdout)).toEqual({ code: 1, signal: null });
+}, 60_000);

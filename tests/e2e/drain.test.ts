@@ -57,3 +57,17 @@ it('a connection on which nothing ever came does not hold up the stop', async ()
   expect(await server.ended).toBe(0);
   await closed;
 }, 60_000);
+
+it('it ends after its grace also where a client that does not read has asked for a tunnel', async () => {
+  const dataDir = temporaryDirectory();
+  const server = await spawnServer({ dataDir, environment: { SHUTDOWN_GRACE_MS: '1000' } });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+  socket.on('error', () => undefined);
+  const pages = 'GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(60);
+  socket.write(`${pages}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await sleep(500);
+
+  server.signal('SIGTERM');
+  expect(await server.ended).toBe(0);
+  socket.destroy();
+}, 30_000);

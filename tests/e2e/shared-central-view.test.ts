@@ -1,7 +1,10 @@
 import { mkdirSync, readdirSync, readlinkSync, rmdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { statusesOf } from '../http/raw-exchange.js';
 import { SharingServers } from '../support/sharing-servers.js';
 import { cleanUp, temporaryDirectory } from '../support/spawned-server.js';
 import { type Answered, createStockClient } from '../support/stock-client.js';
@@ -53,6 +56,37 @@ describe('the central view of servers that share a directory', () => {
     },
   );
 });
+
+describe('a request about the central view that another server answers', () => {
+  afterEach(cleanUp);
+
+  it('may have any header, and a body that is refused before it has come', async () => {
+    const servers = new SharingServers(temporaryDirectory(), {});
+    await servers.start(2);
+    for (const { url } of servers.running) {
+      await untilThere(createStockClient(url).send, 'GET', '/api/sync/status');
+      const head = (method: string) => `${method} HTTP/1.1\r\nHost: x\r\n`;
+      const large = Buffer.alloc(1_000_000, ' ');
+      const answers = await exchange(url, [
+        `${head('GET /api/sync/status')}Trailer: x\r\nTE: trailers\r\n\r\n`,
+        `${head('POST /api/sync')}Content-Type: application/json\r\nContent-Length: ${large.length}\r\n\r\n`,
+        large,
+        `${head('GET /api/health/liveness')}Connection: close\r\n\r\n`,
+      ]);
+      // The one that answers closes after 413; the one that forwards reads on.
+      expect(answers.slice(0, 2)).toEqual([200, 413]);
+    }
+    expect(await servers.stop()).toEqual([0, 0]);
+  });
+});
+
+/** Sends the parts one after the other on one connection; resolves with the statuses at its end. */
+async function exchange(url: string, parts: readonly (string | Buffer)[]): Promise<number[]> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  for (const part of parts) socket.write(part);
+  return statusesOf(await text(socket));
+}
 
 describe('who waits for the central view at a server that another one answers for', () => {
   afterEach(cleanUp);

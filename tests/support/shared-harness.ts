@@ -30,16 +30,19 @@ export interface SharingProcess {
 export interface SharingOptions {
   readonly clock?: FakeClock;
   readonly snapshotPolicy?: { readonly everyEvents: number; readonly logBytesMin: number };
+  /** Bytes that may be appended from the start on. */
+  readonly room?: number;
   /** How long a turn of its event loop takes, in ms. */
   readonly loopTurnMs?: number;
 }
 
 export async function startSharing(
   root: string,
-  { clock = createFakeClock(), snapshotPolicy, loopTurnMs }: SharingOptions = {},
+  { clock = createFakeClock(), snapshotPolicy, loopTurnMs, room = Infinity }: SharingOptions = {},
 ): Promise<SharingProcess> {
   const faulty = createFaultyFileSystem(createNodeFileSystem());
   const { fileSystem } = faulty;
+  faulty.room = room;
   const real = createSystem();
   let isKilled = false;
   const unlessKilled = (task: () => void) => () => {

@@ -43,7 +43,8 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
 /** The target was empty, so everything in it is ours and useless. The mark is removed last. */
 function discard(target: string): void {
   try {
-    for (const name of ['events', 'snapshots', 'quarantine', 'MANIFEST.json.new']) {
+    const names = ['MANIFEST.json', 'MANIFEST.json.new', 'events', 'snapshots', 'quarantine'];
+    for (const name of names) {
       rmSync(`${target}/${name}`, { recursive: true, force: true });
     }
     rmSync(`${target}/${UNFINISHED_NAME}`, { force: true });

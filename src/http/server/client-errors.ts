@@ -45,6 +45,7 @@ export function handleClientErrors(
     }
     // Node has detached its own listeners: without this one, a reset would end the process.
     socket.on('error', () => undefined);
+    socket.on('timeout', () => server.emit('timeout', socket));
     socket.resume();
     lingerOnClose(socket);
     onRefused(BAD_REQUEST);

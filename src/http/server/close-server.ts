@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Timers } from '../../system.js';
-import type { IdleConnections } from './idle-connections.js';
+import type { OpenConnections } from './open-connections.js';
 
 /** Interval of the check whether every request is answered, in ms. */
 const LOOK_EVERY_MS = 10;
@@ -12,7 +12,7 @@ export interface Closing {
   /** Connections that are still open after this time are cut off. */
   readonly graceMs: number;
   readonly inFlight: () => number;
-  readonly unused: IdleConnections;
+  readonly connections: OpenConnections;
 }
 
 /**
@@ -23,12 +23,12 @@ export interface Closing {
 export async function closeServer(
   server: Server,
   timers: Timers,
-  { graceMs, inFlight, unused }: Closing,
+  { graceMs, inFlight, connections }: Closing,
 ): Promise<void> {
   const grace = { isOver: false };
   const cancelCut = timers.after(graceMs, () => {
     grace.isOver = true;
-    server.closeAllConnections();
+    connections.destroyAll();
   });
   // Requests that are cut off are no longer in flight.
   while (inFlight() > 0) {
@@ -40,9 +40,9 @@ export async function closeServer(
   server.closeIdleConnections();
   // `server.close` ends Node's timeout checks: a connection that was accepted after the cut and
   // has sent half a request would never end.
-  if (grace.isOver) server.closeAllConnections();
-  const cancelUnused = timers.after(FIRST_REQUEST_MS, () => unused.close());
+  if (grace.isOver) connections.destroyAll();
+  const cancelIdle = timers.after(FIRST_REQUEST_MS, () => connections.closeIdle());
   await closed;
   cancelCut();
-  cancelUnused();
+  cancelIdle();
 }

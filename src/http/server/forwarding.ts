@@ -37,7 +37,15 @@ export function acceptForwarded(server: Server, socket: Socket): void {
 /** When the process that answers has ended, another one takes over within half a second. */
 const NOBODY_RETRY_MS = 1_000;
 /** Headers about a single connection: each connection here has its own. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'te',
+  'trailer',
+  'upgrade',
+]);
 /** Headers that this process sets itself on every answer. */
 const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id', 'traceparent']);
 /** How long a read may take there, besides the wait it asks for: that process may be frozen. */
@@ -79,6 +87,9 @@ export function createForwarding(
       if (isOver) return;
       isOver = true;
       waiting.delete(stop);
+      // The rest of a body that nobody reads would block the next request of the connection.
+      request.unpipe(handed);
+      request.resume();
       task();
     };
     const tellToAskAgain = (cause?: unknown): void => {

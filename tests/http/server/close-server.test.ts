@@ -3,7 +3,7 @@ import { type Server, createServer } from 'node:http';
 import { type Socket, connect } from 'node:net';
 import { afterEach, beforeEach, it } from 'vitest';
 import { closeServer } from '../../../src/http/server/close-server.js';
-import { watchIdleConnections } from '../../../src/http/server/idle-connections.js';
+import { watchConnections } from '../../../src/http/server/open-connections.js';
 import { createFakeClock } from '../../support/fake-clock.js';
 import { createFakeTimers } from '../../support/fake-timers.js';
 import { listen } from '../raw-exchange.js';
@@ -39,8 +39,8 @@ async function sendHalf(): Promise<Socket> {
 function startStop() {
   const timers = createFakeTimers(createFakeClock());
   let inFlight = 1;
-  const unused = watchIdleConnections(server);
-  const over = closeServer(server, timers, { graceMs: GRACE_MS, inFlight: () => inFlight, unused });
+  const connections = watchConnections(server);
+  const over = closeServer(server, timers, { graceMs: GRACE_MS, inFlight: () => inFlight, connections });
   return { timers, over, answered: () => (inFlight = 0) };
 }
 

@@ -63,7 +63,9 @@ export async function openFileAggregateRepository(
       journalBytes += writer.bytes.length;
       counted = mark;
     } catch (error) {
-      if (letters.bytes > counted.bytes) await cutLetters();
+      // After a failed sync the line may be on disk, and then counts them: the next start tells.
+      const isKnown = !(error instanceof StorageFatalError);
+      if (isKnown && letters.bytes > counted.bytes) await cutLetters();
       throw error;
     }
   }
@@ -118,6 +120,7 @@ export async function openFileAggregateRepository(
     });
     const base = await writeBase({ fileSystem, directory, state }, begun, () => closed);
     if (base === undefined) return;
+    const isNamed = () => manifest.base?.file === base.file;
     await exclusively(async () => {
       const old = manifest;
       const journals = [journalName(begun.generation)];
@@ -129,6 +132,11 @@ export async function openFileAggregateRepository(
       for (const name of gone) {
         if (name !== undefined) await removeIfThere(fileSystem, `${directory}/${name}`);
       }
+    }).catch(async (error: unknown) => {
+      // The room that it takes up may be needed.
+      if (!isNamed())
+        await removeIfThere(fileSystem, `${directory}/${base.file}`).catch(() => undefined);
+      throw error;
     });
   }
 

@@ -75,11 +75,8 @@ export async function openSharedInventoryRepository(
   recordClock.notBefore(state.lastAt);
 
   let closing: Promise<void> | undefined;
-  const gate = createDamageGate({
-    maintenance,
-    report,
-    isStopping: () => closing !== undefined,
-  });
+  const isStopping = (): boolean => closing !== undefined;
+  const gate = createDamageGate({ maintenance, report, isStopping });
   const log = createSharedLog(
     {
       ...onDisk,
@@ -87,6 +84,7 @@ export async function openSharedInventoryRepository(
       lock,
       onWarning,
       onFollowed,
+      onOpened: () => void reader.close(),
       ...(deps.breaker !== undefined && { breaker: deps.breaker }),
       now: () => recordClock.now(),
       isRotationDue: ({ offsets, bytes }) =>
@@ -129,8 +127,8 @@ export async function openSharedInventoryRepository(
     isNeeded: () => closing === undefined && gate.isOpen && !log.guard.takesWrites,
     attempt: () => log.probe(),
   });
-  const { isBehind, catchUp } = log;
-  const reads = createSharedReads({ published, isBehind, catchUp });
+  const { catchUp } = log;
+  const reads = createSharedReads({ published, isBehind: log.isBehind, catchUp });
   const publishedAfter = (sequence: number): number => published.lastSequence - sequence;
   let cancelFollowing = timers.after(FOLLOW_EVERY_MS, followOn);
 
@@ -169,7 +167,7 @@ export async function openSharedInventoryRepository(
     scope: TransactionScope,
   ): Transacted<T> | Promise<Transacted<T>> {
     assertTaken();
-    const asked = published.lastSequence;
+    const asked = state.lastSequence;
     return log.turns.run(() => {
       countSuperseded(scope, asked);
       const at = Math.max(recordClock.now(), state.lastAt);

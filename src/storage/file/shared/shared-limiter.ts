@@ -27,6 +27,9 @@ const ROW_WAITS_MAX = 50;
 /** After waiting in vain for a row, this process locks no row for this long. */
 const GIVEN_UP_MS = 1_000;
 
+/** How far an exhausted bucket may seem to be beyond its size: clocks differ, and fractions round. */
+const CLOCKS_APART_MS = 1_000;
+
 export interface SharedLimiterDeps {
   readonly path: string;
   readonly limit: RateLimit;
@@ -87,7 +90,9 @@ export function openSharedLimiter(deps: SharedLimiterDeps): SharedLimiter {
   /** An entry from before the machine's last boot may state an impossibly late time. */
   function known(entry: number, nowMs: number): number | undefined {
     const fullAtMs = fullAt(entry);
-    return isClients(entry) && fullAtMs <= nowMs + bucketMs ? fullAtMs : undefined;
+    return isClients(entry) && fullAtMs <= nowMs + bucketMs + CLOCKS_APART_MS
+      ? fullAtMs
+      : undefined;
   }
 
   function takeIn(file: number, nowMs: number): Quota {

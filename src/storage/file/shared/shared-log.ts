@@ -27,6 +27,8 @@ export interface SharedLogDeps {
   /** Record time. */
   readonly now: () => number;
   readonly isRotationDue: (segment: ActiveSegment) => boolean;
+  /** The file of the active segment may have been replaced since recovery. */
+  readonly onOpened: () => void;
   /** Events of other processes were folded, from `first` on. */
   readonly onFollowed: (first: number) => void;
   readonly onSealed: () => void;
@@ -117,6 +119,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
         onCut: (bytes) =>
           onWarning(`${bytes} bytes beyond the watermark were cut: a server ended in its turn`),
       });
+      deps.onOpened();
     }
   }
 

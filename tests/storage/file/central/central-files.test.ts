@@ -1,6 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openFileAggregateRepository } from '../../../../src/storage/file/central/file-aggregate-repository.js';
 import { createNodeFileSystem } from '../../../../src/storage/file/disk/node-file-system.js';
+import { deadLetter, step } from '../../../contracts/aggregate-repository-contract.js';
+import { openTestAggregate } from '../../../support/aggregate-harness.js';
 import { createFaultyFileSystem } from '../../../support/faulty-file-system.js';
 import { createSimulatedSystem } from '../../../support/simulated-system.js';
 import { temporaryDirectory } from '../../../support/temporary-directory.js';
@@ -19,7 +23,7 @@ function faultyCentral() {
       onWarning: (message) => said.push(message),
       onFatal: (error) => said.push(String(error)),
     });
-  return { faulty, open, said, system };
+  return { faulty, open, said, system, root };
 }
 
 const RECORD = { storeId: 'S', sku: 'A', reserved: 0, gaps: [] };
@@ -54,3 +58,43 @@ it.each(['openAppend', 'size', 'dataSync', 'syncDirectory'] as const)(
     }
   },
 );
+
+it('a base that could not be named is not left behind', async () => {
+  const { faulty, open, said, system, root } = faultyCentral();
+  const repository = await open();
+  let sequence = 0;
+  for (let merge = 0; merge < 3; merge += 1) {
+    faulty.failNext({ name: 'create', path: /central-inventory\.json\.new/ }, 'ENOSPC', 2);
+    for (let commit = 0; commit < 8; commit += 1) {
+      sequence += 1;
+      system.advance(2_000);
+      const progress = { name: 'a', nodeId: 'n', sequence, at: 1, digest: undefined };
+      const records = [{ ...RECORD, onHand: sequence, version: sequence }];
+      await repository.commit({ progress, records, letters: [] }).catch(() => undefined);
+      await sleep(15);
+    }
+    faulty.heal();
+  }
+  await repository.close();
+  expect(said).not.toEqual([]);
+  const bases = readdirSync(`${root}/central`).filter((name) => name.startsWith('base'));
+  expect(bases.length).toBeLessThan(2);
+});
+
+it('a commit whose sync failed leaves a view that can be read, with its letters or without', async () => {
+  const root = temporaryDirectory();
+  const faulty = createFaultyFileSystem(createNodeFileSystem());
+  const first = await openTestAggregate(root, faulty.fileSystem);
+  const letter = deadLetter('a', 1, ['S/A']);
+  const opened = [{ kind: 'opened', at: 5, letter }] as const;
+  await first.repository.commit(step('a', 1, { letters: [] }));
+  faulty.failNext({ name: 'dataSync', path: /journal/ }, 'EIO');
+  void first.repository.commit(step('a', 2, { letters: opened }));
+  const failure = (): unknown => first.fatal;
+  while (failure() === undefined) await sleep(10);
+  // The process ends; what it has written is still in the page cache.
+  await faulty.abandon();
+  const next = await openTestAggregate(root, createNodeFileSystem());
+  expect(next.warnings).toEqual([]);
+  await next.repository.close();
+});

@@ -242,6 +242,32 @@ describe('processes that share a directory', () => {
     await expectOrder(3);
   });
 
+  it('read what there was before, where one has started without room and has got it since', async () => {
+    const [before] = [await start()];
+    await addOne(before);
+    await kill(before);
+    const clock = createFakeClock();
+    const full = await start({ clock, room: 10 });
+    await expect(addOne(full)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    expect(await full.repository.event(1)).toMatchObject({ sequence: 1 });
+    full.faulty.room = Infinity;
+    clock.advance(1_000);
+    expect(await addOne(full)).toBe(2);
+    expect(await full.repository.eventsAfter(0, 10)).toHaveLength(2);
+  });
+
+  it('count none of their own changes as those of another one', async () => {
+    const alone = await start();
+    const sync = alone.faulty.hold({ name: 'dataSync', path: /events/ });
+    const first = addOne(alone);
+    await sync.reached;
+    // Asked for while the first one is pending, and decided in the next turn.
+    const second = addOne(alone);
+    sync.release();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+    expect(alone.repository.sharing).toMatchObject({ superseded: 0, followed: 0 });
+  });
+
   it('never show, and cut, what one wrote whose sync failed; that one ends', async () => {
     const [failing, other] = [await start(), await start()];
     await addOne(failing);

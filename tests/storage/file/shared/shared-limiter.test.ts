@@ -5,12 +5,15 @@ import { temporaryDirectory } from '../../../support/temporary-directory.js';
 
 const LIMIT = { perSecond: 10, burst: 20 };
 
+/** Of whole tokens that are no whole milliseconds. */
+const UNEVEN = { perSecond: 7, burst: 14 };
+
 function limiters(path = `${temporaryDirectory()}/limits`) {
   const warnings: string[] = [];
   /** `machineOffsetMs`: how much longer the machine runs than the clock of this process. */
-  function open(machineOffsetMs = 0) {
+  function open(machineOffsetMs = 0, limit = LIMIT) {
     const onWarning = (message: string): void => void warnings.push(message);
-    const limiter = openSharedLimiter({ path, limit: LIMIT, machineOffsetMs, onWarning });
+    const limiter = openSharedLimiter({ path, limit, machineOffsetMs, onWarning });
     onTestFinished(() => limiter.close());
     return limiter;
   }
@@ -41,6 +44,18 @@ describe('the limiter of several processes', () => {
     before.close();
     expect(open().take('a', 1e9).allowed).toBe(false);
     expect(open().take('a', 5)).toMatchObject({ allowed: true, remaining: 19 });
+  });
+
+  it('takes a bucket that is as empty as it can be for no older one', () => {
+    const limiter = limiters().open(0, UNEVEN);
+    const asked = Array.from({ length: 5 * UNEVEN.burst }, () => limiter.take('a', 98_765.4321));
+    expect(asked.filter(({ allowed }) => allowed)).toHaveLength(UNEVEN.burst);
+
+    // Two processes whose clocks are some microseconds apart.
+    const { open } = limiters();
+    const both = [open(), open(-0.03)];
+    const others = Array.from({ length: 200 }, (_, turn) => both[turn % 2]!.take('a', 5_000.123));
+    expect(others.filter(({ allowed }) => allowed)).toHaveLength(LIMIT.burst);
   });
 
   it('forgets of many clients those whose buckets are full first', () => {
