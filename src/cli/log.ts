@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/disk/data-directory.js';
 import { readWhole } from '../storage/file/disk/file-system.js';
 import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
+import { readWatermark } from '../storage/file/log/watermark.js';
 import { type LogLine, NEWLINE, parseLine } from '../storage/file/format/record-format.js';
 import { UsageError, runCommand } from './command/run-command.js';
 
@@ -62,33 +63,46 @@ function parseCommandLine(args: string[]): Wanted | 'help' {
 
 async function print(wanted: Wanted): Promise<number> {
   const fileSystem = createNodeFileSystem();
-  const { events } = dataPaths(wanted.root);
+  const { events, watermark } = dataPaths(wanted.root);
+  // Before the log is read, which may grow meanwhile.
+  const durable = await readWatermark(fileSystem, watermark);
   const names = await numberedFiles(fileSystem, events);
   for (const [index, name] of names.entries()) {
     const next = names[index + 1];
     if (next !== undefined && sequenceOf(next) <= wanted.after + 1) continue;
-    const stoppedAt = await printSegment(await readWhole(fileSystem, `${events}/${name}`), wanted);
-    // In the last segment, only lines being written, or to be cut at the next start, follow.
-    if (stoppedAt === undefined || next === undefined) continue;
+    const bytes = await readWhole(fileSystem, `${events}/${name}`);
+    const { last, stoppedAt } = await printSegment(bytes, wanted, sequenceOf(name) - 1);
+    if (stoppedAt === undefined) continue;
+    // Behind the durable end of the last segment lies what is being written, or will be cut.
+    if (next === undefined && last >= durable) continue;
     console.error(`${events}/${name}, line ${stoppedAt}: is damaged; npm run verify tells more`);
     return 1;
   }
   return 0;
 }
 
-/** Resolves with the number of the first line that cannot be read; undefined: all can be. */
-async function printSegment(bytes: Buffer, wanted: Wanted): Promise<number | undefined> {
+/**
+ * Resolves with the last sequence that was read (`before`: there was none), and with the number of
+ * the first line that cannot be read; undefined: all can be.
+ */
+async function printSegment(
+  bytes: Buffer,
+  wanted: Wanted,
+  before: number,
+): Promise<{ readonly last: number; readonly stoppedAt: number | undefined }> {
   let number = 1;
+  let last = before;
   for (let start = 0; start < bytes.length; number += 1) {
     const end = bytes.indexOf(NEWLINE, start);
     const line = end < 0 ? undefined : parseLine(bytes.subarray(start, end));
-    if (line === undefined) return number;
+    if (line === undefined) return { last, stoppedAt: number };
+    if (line.kind === 'event') last = line.event.sequence;
     if (isWanted(line, wanted) && !process.stdout.write(bytes.subarray(start, end + 1))) {
       await once(process.stdout, 'drain');
     }
     start = end + 1;
   }
-  return undefined;
+  return { last, stoppedAt: undefined };
 }
 
 function isWanted(line: LogLine, { after, sku: wanted }: Wanted): boolean {

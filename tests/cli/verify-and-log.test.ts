@@ -122,6 +122,16 @@ describe('npm run log', () => {
     expect(damaged.code).toBe(1);
     expect(damaged.stderr).toMatch(/000000000001\.jsonl, line 3: is damaged/);
     expect(damaged.stdout.split('\n')).toHaveLength(2);
+
+    // The last segment, too, holds what was acknowledged: to where the watermark is.
+    const whole = image.get(last)!;
+    const cut = Buffer.concat([
+      whole.subarray(0, whole.lastIndexOf('\n', -2) + 1),
+      Buffer.from('x\n'),
+    ]);
+    const lost = await run('log', realDirectory(withFiles(image, { [last]: cut })));
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toMatch(/is damaged/);
   });
 
   it('does not mind a reader that has seen enough', async () => {

@@ -40,7 +40,11 @@ function startStop() {
   const timers = createFakeTimers(createFakeClock());
   let inFlight = 1;
   const connections = watchConnections(server);
-  const over = closeServer(server, timers, { graceMs: GRACE_MS, inFlight: () => inFlight, connections });
+  const over = closeServer(server, timers, {
+    graceMs: GRACE_MS,
+    inFlight: () => inFlight,
+    connections,
+  });
   return { timers, over, answered: () => (inFlight = 0) };
 }
 
