@@ -83,11 +83,11 @@ export interface InventoryEvent extends EventDraft {
 }
 
 /**
- * The size of an event in parts: its lines, reads, operations, and reservations with their lines.
- * What it takes in memory, on disk and to render grows with it; one part is up to 1 KB.
+ * The size of an event in parts: its lines or operations, whichever are more, its reads, and its
+ * reservations with their lines. Its size in memory and on disk grows with it; a part is up to 1 KB.
  */
 export function partsOf({ lines, reads, reservations, operations }: EventDraft): number {
-  let parts = lines.length + reads.length + (operations?.length ?? 0);
+  let parts = Math.max(lines.length, operations?.length ?? 0) + reads.length;
   for (const reservation of reservations) parts += 1 + reservation.lines.length;
   return parts;
 }

@@ -24,7 +24,7 @@ export const feedLimits: FeedLimits = {
   recentCharsMax: 4 * 1024 * 1024,
 };
 
-/** After a round the feed rests for this many times its length: it uses a tenth of the time. */
+/** After a round the feed rests for this many times its length, and no longer than the maximum. */
 const REST_FACTOR = 9;
 const REST_MS_MAX = 200;
 const TOO_MANY_RETRY_MS = 5_000;

@@ -162,7 +162,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
       return opening;
     },
     async write(events) {
-      await guard.run(() => append(events));
+      await guard.run(() => append(events), events.length === 0);
       deps.onDurable(durable);
     },
     async close() {

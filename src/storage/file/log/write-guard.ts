@@ -15,9 +15,10 @@ export interface WriteGuard {
   /**
    * Runs `task`. After a system error (such as no room) it rejects with UnavailableError
    * 'storage-unavailable'. A failed sync, or a defect of ours, is fatal: this promise and all later
-   * ones never settle, so that nothing can be acknowledged.
+   * ones never settle, so that nothing can be acknowledged. `isProbe`: an attempt of our own, whose
+   * failure must not open the breaker for the next write of a client.
    */
-  run(task: () => Promise<void>): Promise<void>;
+  run(task: () => Promise<void>, isProbe?: boolean): Promise<void>;
   /** Throws UnavailableError while it is too early for the next attempt. */
   assertWritable(): void;
   /** Whether the last attempt succeeded; true before the first. */
@@ -82,8 +83,9 @@ export function createWriteGuard({
     get takesWrites() {
       return !refusing;
     },
-    async run(task) {
-      const permit = breaker?.enter() ?? UNGUARDED;
+    async run(task, isProbe = false) {
+      const counted = isProbe && breaker?.state === 'closed' ? undefined : breaker;
+      const permit = counted?.enter() ?? UNGUARDED;
       if (permit === REFUSED) throw leftAlone();
       let failure: UnavailableError | undefined;
       try {
@@ -93,7 +95,7 @@ export function createWriteGuard({
         else if (!dead) failure = refuse(error);
       }
       if (dead) await new Promise<never>(() => undefined);
-      breaker?.leave(permit, failure === undefined);
+      counted?.leave(permit, failure === undefined);
       if (failure !== undefined) throw failure;
       if (refusing) onWritable(undefined);
       refusing = false;

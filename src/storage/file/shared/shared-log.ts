@@ -85,6 +85,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     guard,
     now: () => system.clock.monotonicMs(),
     begin: async () => writer?.begin(),
+    isProbing: () => isProbing,
     async commit() {
       const events = takeBatch();
       if (events.length === 0) {

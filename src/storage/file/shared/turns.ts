@@ -51,6 +51,8 @@ export interface TurnsDeps {
   readonly begin: () => Promise<void>;
   /** Makes the events of the turn's work durable, and publishes them. */
   readonly commit: () => Promise<void>;
+  /** Whether a turn without events writes, to find out whether the disk takes writes. */
+  readonly isProbing: () => boolean;
   /** Discards the events of the turn's work. */
   readonly drop: () => void;
 }
@@ -134,7 +136,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         await new Promise<void>((resolve) => timers.immediate(resolve));
         open = undefined;
         await deps.commit();
-      });
+      }, deps.isProbing());
       lock.release();
       succeed();
     } catch (error) {

@@ -265,6 +265,22 @@ describe('a disk without room', () => {
     expect((await events()).map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
+  it('is taken at once by the write of a client, however often it was tried in vain before', async () => {
+    const clock = createFakeClock();
+    const timers = createFakeTimers(clock);
+    const system = { ...createSimulatedSystem(), clock, timers };
+    const { faulty, open } = faultyStorage();
+    const breaker = { threshold: 0.5, cooldownMs: 30_000, window: 10, callsMin: 3 };
+    const { adjust } = await open({ system, breaker });
+    await adjust('A', 5);
+    faulty.room = 10;
+    await expect(adjust('A', 1)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    await timers.pass(10 * PROBED_MS);
+    faulty.room = Infinity;
+    await timers.pass(PROBED_MS / 2);
+    expect(await adjust('A', 1)).toMatchObject({ event: { sequence: 2 } });
+  });
+
   it('answers only after the cut is itself durable', async () => {
     const { faulty, open } = faultyStorage();
     const { adjust } = await open();

@@ -44,7 +44,7 @@ describe('reading events from the log', () => {
     const { open, faulty } = faultyStorage();
     const { repository, service, adjust } = await open();
     await adjust('A', 1);
-    const operations = Array.from({ length: 17 }, (_, index) => ({
+    const operations = Array.from({ length: 33 }, (_, index) => ({
       type: 'AdjustStock' as const,
       storeId: 'S1',
       sku: `K${index}`,
