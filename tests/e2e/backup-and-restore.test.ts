@@ -189,7 +189,10 @@ describe('a copy that does not come to its end', () => {
   });
 
   it('because the target is inside the source says so, also by way of a link', async () => {
-    const dataDir = await filledDirectory();
+    const dataDir = temporaryDirectory();
+    const server = await spawnServer({ dataDir });
+    server.signal('SIGTERM');
+    await server.ended;
     const link = `${temporaryDirectory()}/link`;
     symlinkSync(dataDir, link);
     const before = readdirSync(dataDir, { recursive: true });

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
@@ -26,11 +27,13 @@ it('requests over the rate of their client are counted with the others, by statu
 });
 
 it('writes that wait for their turn in a shared directory take no place of those that decide', async () => {
-  const environment = { LOCKS_ENABLED: 'true', CONCURRENCY_API: '1', SLOW_SYNC_MS: '1500' };
+  const slowSyncs = `${temporaryDirectory()}/late-ms`;
+  const environment = { LOCKS_ENABLED: 'true', CONCURRENCY_API: '1', SLOW_SYNCS: slowSyncs };
   const preload = new URL('../crash/slow-syncs.mjs', import.meta.url);
   const { url } = await spawnServer({ dataDir: temporaryDirectory(), environment, preload });
   const client = createStockClient(url);
   const adjust = (sku: string) => client.adjust('S1', sku, 1, sku);
+  writeFileSync(slowSyncs, '1500');
   // While the first one is synced there is no turn for the others, for longer than a place is waited for.
   const first = adjust('SKU0');
   await sleep(300);
@@ -38,4 +41,5 @@ it('writes that wait for their turn in a shared directory take no place of those
 
   const answers = await Promise.all([first, ...others]);
   expect(answers.map((answer) => answer?.status)).toEqual(Array(21).fill(200));
+  rmSync(slowSyncs);
 });

@@ -64,6 +64,7 @@ it('a base that could not be named is not left behind', async () => {
   const repository = await open();
   let sequence = 0;
   for (let merge = 0; merge < 3; merge += 1) {
+    // A merge saves the manifest twice: with its new journal, and with its base.
     faulty.failNext({ name: 'create', path: /central-inventory\.json\.new/ }, 'ENOSPC', 2);
     for (let commit = 0; commit < 8; commit += 1) {
       sequence += 1;
@@ -77,7 +78,8 @@ it('a base that could not be named is not left behind', async () => {
   }
   await repository.close();
   expect(said).not.toEqual([]);
-  const bases = readdirSync(`${root}/central`).filter((name) => name.startsWith('base'));
+  // One that is half written when the service stops has another ending; the next start removes it.
+  const bases = readdirSync(`${root}/central`).filter((name) => /^base-\d+\.jsonl$/.test(name));
   expect(bases.length).toBeLessThan(2);
 });
 
