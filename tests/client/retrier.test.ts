@@ -17,7 +17,7 @@ function problem(status: number, code: string): Problem {
   return { type: '', title: '', status, detail: 'why', instance: '/x', code, requestId: 'r' };
 }
 
-/** An retrier that gets these replies in turn, and a clock that only its sleeps move. */
+/** A retrier that gets these replies in turn, and a clock that only its sleeps move. */
 function retrierWith(...replies: Reply[]) {
   const sent: WireRequest[] = [];
   const slept: number[] = [];
@@ -46,7 +46,7 @@ function busy(ms: number): Reply {
   return { kind: 'not-executed', why: '429 rate-limited', retryAfterMs: ms };
 }
 
-describe('an retrier', () => {
+describe('a retrier', () => {
   it('sends the same request with the same key until there is an answer', async () => {
     const { retrier, sent, slept } = retrierWith(CUT, CUT, CUT, OK);
 

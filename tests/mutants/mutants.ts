@@ -615,4 +615,44 @@ export const MUTANTS: readonly Mutant[] = [
       'the sync worker takes the data of one node once, whatever names it has',
     ],
   },
+  {
+    name: 'readiness waits for a read after the cooldown of the breaker',
+    file: 'src/http/admission/lane.ts',
+    search: "breaker.state === 'open' && breaker.retryAfterMs() > 0",
+    replace: "breaker.state === 'open'",
+    killer: [
+      'tests/http/admission/lane.test.ts',
+      'a lane is stopped until the cooldown of its breaker is over, whether requests come or not',
+    ],
+  },
+  {
+    name: 'a probe of the disk opens the breaker',
+    file: 'src/storage/file/log/write-guard.ts',
+    search: "isProbe && breaker?.state === 'closed' ? undefined : breaker",
+    replace: 'isProbe ? breaker : breaker',
+    killer: [
+      'tests/storage/file/log/event-log.test.ts',
+      'a disk without room is taken at once by the write of a client, however often it was tried in vain before',
+    ],
+  },
+  {
+    name: 'a discarded letter gives up versions that another one may bring',
+    file: 'src/sync/dead-letter-desk.ts',
+    search: 'aggregate.isInDoubt(letter.source)',
+    replace: 'letter.records.length === 0',
+    killer: [
+      'tests/sync/dead-letters.test.ts',
+      'events of another node that cannot be folded gives up no version that a letter without a record may still bring',
+    ],
+  },
+  {
+    name: 'an outcome that was unknown is called not executed',
+    file: 'src/client/retrier.ts',
+    search: "inDoubt ? 'unknown' : 'not-executed'",
+    replace: "'not-executed'",
+    killer: [
+      'tests/client/retrier.test.ts',
+      'a retrier knows no outcome where one was unknown before, or where it cannot be looked up',
+    ],
+  },
 ];
