@@ -26,12 +26,16 @@ export async function batchEach(
   for (;;) {
     const body = { atomic: false, operations: left.map(({ operation }) => operation) };
     const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
-    const asked = await outcomeOf(retrier.ask(request), operations);
-    if (asked === 'not-executed') {
-      if (results.length > 0) return summed(results);
-      throw new NoAnswerError('no operation was executed', asked, undefined, operations);
+    let answer: BatchResults;
+    try {
+      answer = bodyOf(await retrier.ask(request)) as BatchResults;
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      const { message, outcome } = error;
+      // What earlier rounds have done must not be lost.
+      if (outcome === 'not-executed' && results.length > 0) return summed(results);
+      throw new NoAnswerError(message, outcome, undefined, operations);
     }
-    const answer = bodyOf(asked) as BatchResults;
     for (const [place, { index }] of left.entries()) {
       const result = answer.results[place];
       if (result !== undefined) results[index] = result;
@@ -41,20 +45,6 @@ export async function batchEach(
     const why = `503 of ${left.length} operations`;
     const goesOn = await patient(waiting.pause({ kind: 'not-executed', why, retryAfterMs: 0 }));
     if (!goesOn) return summed(results);
-  }
-}
-
-/** Of a round: without an answer to it, what earlier rounds have done must not be lost. */
-async function outcomeOf<T>(
-  asked: Promise<T>,
-  operations: readonly BatchOperation[],
-): Promise<T | 'not-executed'> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    if (error.outcome === 'not-executed') return error.outcome;
-    throw new NoAnswerError(error.message, error.outcome, undefined, operations);
   }
 }
 

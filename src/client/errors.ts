@@ -32,6 +32,22 @@ export class NoAnswerError extends Error {
   }
 }
 
+/**
+ * Awaits a step of a request that may have been executed already: if the step has no answer, the
+ * whole is unknown, and goes on under its own key.
+ */
+export async function unknownUnder<T>(
+  idempotencyKey: string | undefined,
+  step: Promise<T> | undefined,
+): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    throw new NoAnswerError(error.message, 'unknown', idempotencyKey);
+  }
+}
+
 /** The URL leads to other data than before: everything known about the old data is void. */
 export class NodeChangedError extends Error {
   override readonly name = 'NodeChangedError';

@@ -1,4 +1,4 @@
-import { InventoryProblem, NoAnswerError } from './errors.js';
+import { InventoryProblem, unknownUnder } from './errors.js';
 import type { Reservation } from './wire-types.js';
 
 export interface HoldOptions {
@@ -38,7 +38,7 @@ export async function holdWhile<T>(
   const { reservation: made, isReplayed } = await create(options);
   // If its present state cannot be read, the hold is left as it is.
   const reservation = isReplayed
-    ? stillActive(made, await step(read(made.id, signal ? { signal } : {})))
+    ? stillActive(made, await unknownUnder(idempotencyKey, read(made.id, signal ? { signal } : {})))
     : made;
   let result: T;
   try {
@@ -51,18 +51,9 @@ export async function holdWhile<T>(
     });
     throw error;
   }
-  await step(commit(made.id, { ...options, idempotencyKey: `${idempotencyKey}:commit` }));
+  const committed = commit(made.id, { ...options, idempotencyKey: `${idempotencyKey}:commit` });
+  await unknownUnder(idempotencyKey, committed);
   return result;
-
-  /** The hold exists: a call that stops at a later step goes on under the key of the whole. */
-  async function step<R>(asked: Promise<R>): Promise<R> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-      throw new NoAnswerError(error.message, 'unknown', idempotencyKey);
-    }
-  }
 }
 
 function stillActive(made: Reservation, now: Reservation | undefined): Reservation {

@@ -1,4 +1,4 @@
-import { InventoryProblem, NoAnswerError } from './errors.js';
+import { InventoryProblem, NoAnswerError, unknownUnder } from './errors.js';
 import type { Environment } from './environment.js';
 import type { Accepted, NoAnswer, Transport, WireRequest } from './transport.js';
 
@@ -83,7 +83,7 @@ export function createRetrier(
       let doubtful = inDoubt;
       for (;;) {
         if (doubtful) {
-          const found = await lookedUp(lookUp, request);
+          const found = await unknownUnder(request.idempotencyKey, lookUp?.());
           if (found !== undefined) return { kind: 'found', found };
         }
         const reply = await transport.send(request);
@@ -94,17 +94,4 @@ export function createRetrier(
       }
     },
   };
-}
-
-/** If the look fails, it is still unknown whether the request was executed. */
-async function lookedUp<Found>(
-  lookUp: Doubt<Found>['lookUp'],
-  { idempotencyKey }: WireRequest,
-): Promise<Found | undefined> {
-  try {
-    return await lookUp?.();
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    throw new NoAnswerError(error.message, 'unknown', idempotencyKey);
-  }
 }

@@ -27,8 +27,7 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
     const target = await takeTarget(fileSystem, root);
     const deps = { fileSystem, ...createSystem(), isInUse, onWarning };
     const report = await copyDirectory(deps, source, target, point).catch((error: unknown) => {
-      discard(root);
-      if (isNew) removeEmpty(root);
+      discard(root, isNew);
       throw error;
     });
     printLogReport(report);
@@ -41,24 +40,16 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
 }
 
 /** The target was empty, so everything in it is ours and useless. The mark is removed last. */
-function discard(target: string): void {
+function discard(target: string, isNew: boolean): void {
   try {
     const names = ['MANIFEST.json', 'MANIFEST.json.new', 'events', 'snapshots', 'quarantine'];
     for (const name of names) {
       rmSync(`${target}/${name}`, { recursive: true, force: true });
     }
     rmSync(`${target}/${UNFINISHED_NAME}`, { force: true });
+    if (isNew) rmdirSync(target);
   } catch (error) {
     onWarning(`${target} could not be emptied: ${String(error)}`);
-  }
-}
-
-/** Removes the directory that this command has created. */
-function removeEmpty(directory: string): void {
-  try {
-    rmdirSync(directory);
-  } catch (error) {
-    onWarning(`${directory} could not be removed: ${String(error)}`);
   }
 }
 

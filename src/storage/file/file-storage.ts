@@ -7,7 +7,7 @@ import {
 } from './file-inventory-repository.js';
 import { StorageFatalError } from './disk/errors.js';
 import { openKernelLock } from './disk/kernel-lock.js';
-import { prepareDirectory, takePresenceLock, takeSharedPresence } from './disk/presence-lock.js';
+import { takePresenceLock, takeSharedPresence } from './disk/presence-lock.js';
 import {
   type SharingFigures,
   openSharedInventoryRepository,
@@ -57,13 +57,16 @@ export interface FileStorageDeps extends Omit<FileRepositoryDeps, 'presence'> {
   readonly shared: SharingOptions | undefined;
 }
 
-/** Rejects with DataDirectoryError if the directory must not be used, or not in this mode. */
+/**
+ * `root` is a directory that `prepareDirectory` has resolved: the lock and all other paths must name
+ * the same one. Rejects with DataDirectoryError if it must not be used, or not in this mode.
+ */
 export function openFileStorage({ shared, ...deps }: FileStorageDeps): Promise<FileStorage> {
   return shared === undefined ? openExclusive(deps) : openShared(deps, shared);
 }
 
 async function openExclusive(deps: Omit<FileRepositoryDeps, 'presence'>): Promise<FileStorage> {
-  const presence = takePresenceLock(prepareDirectory(deps.root));
+  const presence = takePresenceLock(deps.root);
   const repository = await openFileInventoryRepository({ ...deps, presence });
   return {
     repository,
@@ -85,7 +88,7 @@ async function openShared(
 ): Promise<FileStorage> {
   const { root, report, system } = deps;
   const { timers, clock, random, ids } = system;
-  const presence = await takeSharedPresence(prepareDirectory(root), timers);
+  const presence = await takeSharedPresence(root, timers);
   const contention = createContention(() => clock.monotonicMs());
   const onSuperseded = (key: string): void => contention.note(key);
   const repository = await openSharedInventoryRepository({
