@@ -1,6 +1,7 @@
 import type { AggregateRepository } from '../application/central-aggregate.js';
 import type { DeadLetterDesk } from '../application/sync-control.js';
 import type { RecordTime } from '../domain/stock.js';
+import { createBackgroundShare } from '../resilience/background-share.js';
 import type { Bulkhead } from '../resilience/bulkhead.js';
 import type { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import type { Retry } from '../resilience/retry.js';
@@ -50,7 +51,7 @@ export function createSync(deps: SyncDeps): Sync {
       bulkhead,
       counts,
       ownerOf,
-      yieldTurn: () => new Promise((resolve) => timers.immediate(resolve)),
+      share: createBackgroundShare({ clock, timers }),
       looksMax: deps.retryTimes + 1,
     });
     return createSourceRunner({ follower, breaker: deps.breakerFor(source.name), onError });

@@ -1,10 +1,11 @@
 import type { RecordTime } from '../domain/stock.js';
+import type { BackgroundShare } from '../resilience/background-share.js';
 import type { SyncCounts } from './sync-counts.js';
 import type { SourceItem, SourcePage } from './event-source.js';
 import type { FoldDraft } from './fold-draft.js';
 import { type Objection, letterOf } from './letters.js';
 
-/** Lines folded before yielding to the event loop: well below a millisecond of work. */
+/** Lines folded before the share of time is looked at: well below a millisecond of work. */
 const SLICE_LINES = 200;
 
 /** Some of a page cannot be folded, and is to be tried again. */
@@ -23,7 +24,7 @@ export interface Looks {
 export interface PageFoldDeps {
   readonly source: string;
   readonly now: () => RecordTime;
-  readonly yieldTurn: () => Promise<void>;
+  readonly share: BackgroundShare;
   /** After this many looks an event is set aside. */
   readonly looksMax: number;
   readonly counts: SyncCounts;
@@ -44,6 +45,7 @@ export async function foldPage(
   // An upper bound for event times: the clock of a source may be ahead.
   const readAt = deps.now();
   let lines = 0;
+  deps.share.resume();
 
   /** Sets the item aside in the draft, or in a fork that only serves to look at the rest. */
   function object(objection: Objection, item: SourceItem | undefined, last: number): void {
@@ -83,7 +85,7 @@ export async function foldPage(
     lines += 1 + item.event.lines.length;
     if (lines < SLICE_LINES) continue;
     lines = 0;
-    await deps.yieldTurn();
+    await deps.share.yieldTurn();
     if (signal.aborted) break;
   }
   if (current !== draft) throw new PoisonError('something in a page cannot be folded');

@@ -655,4 +655,14 @@ export const MUTANTS: readonly Mutant[] = [
       'a retrier knows no outcome where one was unknown before, or where it cannot be looked up',
     ],
   },
+  {
+    name: 'background work has a slice of every turn, however short the turn is',
+    file: 'src/resilience/background-share.ts',
+    search: 'owedMs = Math.max(owedMs - turnMs, -OTHERS_PARTS * STINT_MS_MAX);',
+    replace: 'owedMs = -1;',
+    killer: [
+      'tests/resilience/background-share.test.ts',
+      'the share of background work is a tenth of the time where turns are short: while connections are accepted',
+    ],
+  },
 ];
