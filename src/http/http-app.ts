@@ -16,6 +16,7 @@ import { type AnsweredAt, createForwarding, isForwarded } from './server/forward
 import { type HttpLimits, type LastResort, createExpressServer } from './server/http-server.js';
 import { lingerOnClose } from './server/lingering-close.js';
 import { isLastPipelined } from './server/pipelining.js';
+import { createJsonBody } from './json/json-body.js';
 import { type Problem, problemAnswer, problemOf } from './problem.js';
 import type { ReadinessFacts } from './readiness.js';
 import { refusalProblem } from './refusal-problem.js';
@@ -131,7 +132,7 @@ export function createHttpApp(deps: HttpAppDeps): HttpApp {
   const forwarding = deps.answeredAt && createForwarding(deps.answeredAt, { ...routeDeps, timers });
   syncRoutes(app, routeDeps, forwarding?.handler);
   healthRoutes(app, { ...deps, clock, send });
-  metricsRoutes(app, { metrics, mayReset: deps.mayResetMetrics, send });
+  metricsRoutes(app, { ...routeDeps, metrics, mayReset: deps.mayResetMetrics });
   apiDocsRoutes(app, { send });
   app.use(notFound);
   app.use(answerErrors(routeDeps));
@@ -171,6 +172,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     now,
     send,
     outcomes,
+    jsonBody: createJsonBody(),
     run: createCommandRunner({ service, now, send, refuseLate }),
     refuseLate,
     release: (response) => admission.release(response),

@@ -8,6 +8,7 @@ import type { RecordTime } from '../domain/stock.js';
 import type { IdSource } from '../system.js';
 import type { OutcomeCounter, SendAnswer } from './answer.js';
 import type { RunCommand } from './command-runner.js';
+import type { JsonBody } from './json/json-body.js';
 import type { Problem } from './problem.js';
 import { RequestError } from './request-error.js';
 
@@ -23,6 +24,7 @@ export interface RouteDeps {
   readonly send: SendAnswer;
   readonly outcomes: OutcomeCounter;
   readonly run: RunCommand;
+  readonly jsonBody: JsonBody;
   /** Answers a read with the refusal that a write would get. */
   readonly refuse: (request: Request, response: Response, refusal: Refusal) => void;
   /** The problem that an error is answered with; a defect is also reported. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, RequestHandler } from 'express';
+import { UnavailableError } from '../../domain/errors.js';
 import { isClosing, lingerOnClose } from '../server/lingering-close.js';
 import { RequestError } from '../request-error.js';
 import { parseJsonObject } from './strict-json.js';
@@ -11,39 +12,53 @@ import { parseJsonObject } from './strict-json.js';
 const JSON_MEDIA_TYPE =
   /^application\/json[ \t]*(?:;[ \t]*(?:charset=(?:utf-8|"utf-8")[ \t]*)?)?$/i;
 
-interface JsonBodyOptions {
+export interface JsonBodyOptions {
   readonly limitBytes: number;
   /** A request with neither a body nor a Content-Type counts as `{}`. */
   readonly allowEmpty?: boolean;
 }
 
+/** Makes the middleware that reads the bodies of a route. */
+export type JsonBody = (options: JsonBodyOptions) => RequestHandler;
+
+/** Memory for all bodies that are arriving: of those of 2 MiB some fifty. */
+const KEPT_BYTES_MAX = 128 * 1024 * 1024;
+/** A body that takes no more than this is read even if that memory is used up. */
+const ALWAYS_KEPT_BYTES = 64 * 1024;
+const NO_MEMORY_RETRY_MS = 1_000;
+
 /**
  * Reads one JSON object into `req.body`. Refuses with a RequestError: payload-too-large,
  * unsupported-media-type, malformed-json and validation-failed (see parseJsonObject), and
- * request-timeout (the body broke off).
+ * request-timeout (the body broke off); or with UnavailableError 'overloaded': clients have sent
+ * too much of bodies that they do not complete. All routes share the memory for these.
  */
-export function jsonBody({ limitBytes, allowEmpty = false }: JsonBodyOptions): RequestHandler {
-  return function readJsonBody(req, res, next) {
-    const { headers } = req;
-    if (Number(headers['content-length'] ?? 0) > limitBytes) {
-      next(tooLarge(req, limitBytes));
-      return;
-    }
-    if (!isMediaTypeAccepted(headers)) {
-      next(unsupportedMediaType());
-      return;
-    }
-    req.arriving = { limitBytes, allowEmpty, next, bytes: NOTHING, used: 0 };
-    req.on('data', take);
-    req.on('end', parse);
-    // 'close' follows every 'end' and 'error', and comes alone when the client disconnects.
-    req.on('close', breakOff);
-  };
+export function createJsonBody(keptBytesMax = KEPT_BYTES_MAX): JsonBody {
+  const kept = { bytes: 0, bytesMax: keptBytesMax };
+  return ({ limitBytes, allowEmpty = false }) =>
+    function readJsonBody(req, res, next) {
+      const { headers } = req;
+      if (Number(headers['content-length'] ?? 0) > limitBytes) {
+        next(tooLarge(req, limitBytes));
+        return;
+      }
+      if (!isMediaTypeAccepted(headers)) {
+        next(unsupportedMediaType());
+        return;
+      }
+      req.arriving = { limitBytes, allowEmpty, next, kept, bytes: NOTHING, used: 0 };
+      req.on('data', take);
+      req.on('end', parse);
+      // 'close' follows every 'end' and 'error', and comes alone when the client disconnects.
+      req.on('close', breakOff);
+    };
 }
 
 /** A body that is arriving, until it is complete or refused. */
 interface ArrivingBody extends Required<JsonBodyOptions> {
   readonly next: NextFunction;
+  /** What all bodies take that are arriving. */
+  readonly kept: { bytes: number; readonly bytesMax: number };
   bytes: Buffer;
   used: number;
 }
@@ -59,11 +74,17 @@ declare module 'express-serve-static-core' {
 function take(this: Request, chunk: Buffer): void {
   const { arriving } = this;
   if (arriving === undefined) return;
-  const { bytes, used, limitBytes } = arriving;
-  if (used + chunk.length > limitBytes) settle(this, tooLarge(this, limitBytes));
-  else {
-    arriving.bytes = used === 0 ? chunk : append(bytes, used, chunk);
-    arriving.used += chunk.length;
+  const { bytes, used, limitBytes, kept } = arriving;
+  if (used + chunk.length > limitBytes) {
+    settle(this, tooLarge(this, limitBytes));
+    return;
+  }
+  arriving.bytes = used === 0 ? chunk : append(bytes, used, chunk);
+  arriving.used += chunk.length;
+  kept.bytes += arriving.bytes.length - bytes.length;
+  if (kept.bytes > kept.bytesMax && arriving.bytes.length > ALWAYS_KEPT_BYTES) {
+    closeAfterAnswer(this);
+    settle(this, new UnavailableError('overloaded', NO_MEMORY_RETRY_MS));
   }
 }
 
@@ -82,16 +103,21 @@ function parse(this: Request): void {
 function breakOff(this: Request): void {
   if (this.arriving === undefined) return;
   // What broke off is answered and counted already if it was no HTTP, or came too late.
-  if (isClosing(this.socket)) this.arriving = undefined;
+  if (isClosing(this.socket)) forget(this);
   else {
     settle(this, new RequestError('request-timeout', 'The connection ended before the body did.'));
   }
 }
 
 function settle(request: Request, error?: unknown): void {
+  forget(request)?.next(error);
+}
+
+function forget(request: Request): ArrivingBody | undefined {
   const { arriving } = request;
   request.arriving = undefined;
-  arriving?.next(error);
+  if (arriving !== undefined) arriving.kept.bytes -= arriving.bytes.length;
+  return arriving;
 }
 
 function parsed({ bytes, used, allowEmpty }: ArrivingBody, typed: boolean): object {
@@ -100,9 +126,14 @@ function parsed({ bytes, used, allowEmpty }: ArrivingBody, typed: boolean): obje
   return parseJsonObject(used === bytes.length ? bytes : bytes.subarray(0, used));
 }
 
-function tooLarge(request: Request, limitBytes: number): RequestError {
+/** The rest of the body is not read. */
+function closeAfterAnswer(request: Request): void {
   request.res?.setHeader('Connection', 'close');
   lingerOnClose(request.socket, request);
+}
+
+function tooLarge(request: Request, limitBytes: number): RequestError {
+  closeAfterAnswer(request);
   return new RequestError('payload-too-large', `The limit is ${limitBytes} bytes.`);
 }
 

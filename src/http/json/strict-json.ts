@@ -2,6 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { RequestError, type MemberFault } from '../request-error.js';
 
 const NESTING_MAX = 16;
+/** Twice what the largest batch has. Of more, parsing alone would take a quarter of a second. */
+const VALUES_MAX = 250_000;
+/** Several times what any object of a request has. */
+const MEMBERS_MAX = 64;
 
 /**
  * Parses a JSON object (RFC 8259) and refuses what two parsers could read differently, so that the
@@ -13,6 +17,14 @@ export function parseJsonObject(bytes: Buffer): object {
   // Decoding replaces invalid UTF-8: different names, and keys, would become equal.
   if (!isUtf8(bytes)) throw new RequestError('malformed-json', 'The body is not UTF-8.');
   const text = bytes.toString('utf8');
+  // Before it is parsed: the parser holds the event loop for as long as it takes.
+  const shape = shapeOf(text);
+  if (shape.values > VALUES_MAX) {
+    throw refusal({ pointer: '', detail: `has more than ${VALUES_MAX} values` });
+  }
+  if (shape.membersMax > MEMBERS_MAX) {
+    throw refusal({ pointer: '', detail: `has an object with more than ${MEMBERS_MAX} members` });
+  }
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw refusal({ pointer: '', detail: 'must be an object' });
@@ -21,7 +33,7 @@ export function parseJsonObject(bytes: Buffer): object {
   const fault = containerFault(value, 1, seen);
   if (fault !== undefined) throw refusal(fault);
   // Of two members with the same name JSON.parse keeps the last, other parsers the first.
-  if (seen.members !== countMembers(text)) {
+  if (seen.members !== shape.members) {
     throw new RequestError('malformed-json', 'An object has the same member name twice.');
   }
   return value;
@@ -99,19 +111,51 @@ export function escapeToken(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** In a valid JSON text every colon outside a string belongs to one member. */
-function countMembers(text: string): number {
+interface Shape {
+  /** Of all objects: every colon belongs to one. */
+  readonly members: number;
+  /** Of the largest object; objects that are nested too deep are not counted. */
+  readonly membersMax: number;
+  /** Containers and commas: every value but the first ones of containers is counted. */
+  readonly values: number;
+}
+
+/** By depth: of the object that is being read there. */
+const membersAt = new Uint32Array(NESTING_MAX + 1);
+
+/** What a valid JSON text consists of, from the characters that are in no string. */
+function shapeOf(text: string): Shape {
   let members = 0;
+  let membersMax = 0;
+  let values = 0;
+  let depth = 0;
   let quoted = false;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
     if (unit === QUOTE) quoted = !quoted;
     else if (unit === BACKSLASH) index += 1;
-    else if (unit === COLON && !quoted) members += 1;
+    else if (!quoted) {
+      if (unit === COLON) {
+        members += 1;
+        const count = 1 + (membersAt[depth] ?? 0);
+        membersAt[depth] = count;
+        if (count > membersMax) membersMax = count;
+      } else if (unit === COMMA) values += 1;
+      else if (unit === OBJECT || unit === ARRAY) {
+        values += 1;
+        depth += 1;
+        membersAt[depth] = 0;
+      } else if (unit === OBJECT_END || unit === ARRAY_END) depth -= 1;
+    }
   }
-  return members;
+  return { members, membersMax, values };
 }
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
+const COMMA = 0x2c;
+const ARRAY = 0x5b;
+const ARRAY_END = 0x5d;
+const OBJECT = 0x7b;
+const OBJECT_END = 0x7d;
 const BACKSLASH = 0x5c;

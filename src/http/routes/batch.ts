@@ -10,7 +10,6 @@ import { WRITTEN } from '../answer.js';
 import { batchAnswer, singleResultJson } from '../answers.js';
 import { keyedRequest, recordedSource, sourceOf } from '../command-runner.js';
 import { BATCH_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { type Problem, type ProblemSource, problemJson, statusOf } from '../problem.js';
 import { refusalProblem } from '../refusal-problem.js';
@@ -29,7 +28,8 @@ const OPERATIONS_PER_TURN = 1_000;
 
 /** Many operations in one request: all or none as one event, or each on its own. */
 export function batchRoutes(router: IRouter, deps: RouteDeps): void {
-  const { service, ids, now, send, outcomes, run, problemOf, yieldTurn, refuseLate } = deps;
+  const { service, ids, now, send, outcomes, run, problemOf, yieldTurn, refuseLate, jsonBody } =
+    deps;
   const body = jsonBody({ limitBytes: BATCH_BODY_BYTES_MAX });
   router.route('/api/inventory/batch').post(body, batch).all(methodNotAllowed('POST'));
 

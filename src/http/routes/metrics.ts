@@ -1,6 +1,6 @@
 import type { IRouter, Request, Response } from 'express';
 import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
+import type { JsonBody } from '../json/json-body.js';
 import type { MetricsBody, ResilienceBody } from '../schemas/metrics-schemas.js';
 import { READ, type SendAnswer, WRITTEN } from '../answer.js';
 import { parseBody, refuseQuery } from '../request-input.js';
@@ -37,11 +37,12 @@ export function metricsRoutes(
   deps: {
     readonly metrics: MetricsSource;
     readonly send: SendAnswer;
+    readonly jsonBody: JsonBody;
     /** Whether the counts may be reset: not where alerts may depend on them. */
     readonly mayReset: boolean;
   },
 ): void {
-  const { metrics, send, mayReset } = deps;
+  const { metrics, send, mayReset, jsonBody } = deps;
   router.route('/metrics').get(text).all(methodNotAllowed('GET', 'HEAD'));
   router.route('/api/metrics').get(json).all(methodNotAllowed('GET', 'HEAD'));
   if (mayReset) {

@@ -2,7 +2,6 @@ import type { IRouter, Request, Response } from 'express';
 import { READ } from '../answer.js';
 import { orderedAnswer, settledAnswer } from '../answers.js';
 import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
 import { reservationIdSchema } from '../schemas/name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';
 import { parseReservationId } from '../path-names.js';
@@ -24,7 +23,7 @@ type ReservationRequest = Request<{ id: string }>;
 /** Orders over several records, and the lifecycle of every reservation. */
 export function reservationRoutes(
   router: IRouter,
-  { queries, ids, send, run, refuse }: RouteDeps,
+  { queries, ids, send, run, refuse, jsonBody }: RouteDeps,
 ): void {
   const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   const bodyOrNone = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX, allowEmpty: true });

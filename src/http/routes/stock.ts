@@ -4,7 +4,6 @@ import type { StockName } from '../../domain/keys.js';
 import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
 import { READ } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
 import { parseStockName } from '../path-names.js';
 import {
   etagOf,
@@ -32,7 +31,10 @@ const RECORD = '/api/inventory/stores/:storeId/inventory/:sku';
 type StockRequest = Request<{ storeId: string; sku: string }>;
 
 /** One stock record: read, counted, adjusted, reserved, released. */
-export function stockRoutes(router: IRouter, { queries, ids, send, run, refuse }: RouteDeps): void {
+export function stockRoutes(
+  router: IRouter,
+  { queries, ids, send, run, refuse, jsonBody }: RouteDeps,
+): void {
   const body = jsonBody({ limitBytes: STOCK_BODY_BYTES_MAX });
 
   // Routes are tried in order: the busiest come first.

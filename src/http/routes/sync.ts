@@ -2,7 +2,6 @@ import type { IRoute, IRouter, Request, RequestHandler, Response } from 'express
 import type { z } from 'zod';
 import { type Answer, READ, WRITTEN } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
 import { listAnswer, requestedPage } from '../page.js';
 import { parseLetterId, parseSku } from '../path-names.js';
 import { parseBody, parseQuery, refuseQuery } from '../request-input.js';
@@ -30,7 +29,7 @@ type LetterRequest = Request<{ id: string }>;
  */
 export function syncRoutes(
   router: IRouter,
-  { central, send, release }: RouteDeps,
+  { central, send, release, jsonBody }: RouteDeps,
   forward?: RequestHandler,
 ): void {
   const { worker, desk, queries } = central;

@@ -1,14 +1,13 @@
 import type { IRouter, Request, Response } from 'express';
 import { transferredAnswer } from '../answers.js';
 import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
-import { jsonBody } from '../json/json-body.js';
 import { refuseConditions } from '../preconditions.js';
 import { parseBody, refuseQuery } from '../request-input.js';
 import { transferSchema } from '../schemas/request-schemas.js';
 import { type RouteDeps, methodNotAllowed } from '../route-deps.js';
 
 /** Stock that moves from one store to another, as one event. */
-export function transferRoutes(router: IRouter, { run }: RouteDeps): void {
+export function transferRoutes(router: IRouter, { run, jsonBody }: RouteDeps): void {
   const body = jsonBody({ limitBytes: LINES_BODY_BYTES_MAX });
   router.route('/api/transfers').post(body, transfer).all(methodNotAllowed('POST'));
 

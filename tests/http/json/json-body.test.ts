@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createExpressServer, type ExpressServer } from '../../../src/http/server/http-server.js';
-import { jsonBody } from '../../../src/http/json/json-body.js';
+import { createJsonBody } from '../../../src/http/json/json-body.js';
 import { RequestError } from '../../../src/http/request-error.js';
 import {
   exchange,
@@ -16,6 +16,8 @@ import {
 } from '../raw-exchange.js';
 
 const limitBytes = 1024;
+/** Of what clients have sent of bodies that are not complete. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 const statuses = new Map([
   ['malformed-json', 400],
   ['validation-failed', 400],
@@ -48,6 +50,7 @@ beforeEach(async () => {
   refused = [];
   settled = 0;
   express = createExpressServer();
+  const jsonBody = createJsonBody(KEPT_BYTES_MAX);
   const handle = express.app.post.bind(express.app);
   handle('/', counted(jsonBody({ limitBytes })), (req, res) => {
     handled.push(req.body);
@@ -79,6 +82,10 @@ async function post(body: string | Buffer, headers: Readonly<Record<string, stri
 
 function lastBodyOf(answer: string): { code?: string; errors?: { pointer: string }[] } {
   return JSON.parse(answer.slice(answer.lastIndexOf('\r\n\r\n') + 4)) as object;
+}
+
+function members(count: number, value = '0'): string {
+  return Array.from({ length: count }, (_, nth) => `"m${nth}":${value}`).join();
 }
 
 describe('a JSON body is read', () => {
@@ -151,11 +158,13 @@ describe('a JSON body is read', () => {
   });
 
   it('when it is much larger than a packet', async () => {
-    const members = Array.from({ length: 50_000 }, (_, nth) => `"member-${nth}":${nth}`);
+    const items = Array.from({ length: 50_000 }, (_, nth) => `{"item-${nth}":${nth}}`);
+    const text = `{"items":[${items.join()}]}`;
 
-    const answer = await exchange(port, lastRequest('POST /large', json, `{${members.join()}}`));
+    const answer = await exchange(port, lastRequest('POST /large', json, text));
 
-    expect(lastBodyOf(answer)).toEqual({ members: 50_000 });
+    expect(statusesOf(answer)).toEqual([200]);
+    expect(handled).toEqual([JSON.parse(text)]);
   });
 
   it('once for each of several requests in one packet, in their order', async () => {
@@ -245,6 +254,33 @@ describe('a body that is not one is refused', () => {
     expect(lastBodyOf(answer).code).toBe('validation-failed');
   });
 
+  it.each([
+    ['an object with 65 members', `{"a":{${members(65)}}}`, /64 members/],
+    ['65 members of the body itself', `{${members(65)}}`, /64 members/],
+    ['65 members with objects between them', `{${members(65, '{"b":[]}')}}`, /64 members/],
+  ])('%s', async (_name, body, detail) => {
+    const answer = await post(body);
+
+    expect(answer).toMatchObject({ status: 400, code: 'validation-failed' });
+    expect(answer.errors).toEqual([{ pointer: '', detail: expect.stringMatching(detail) }]);
+  });
+
+  it.each([
+    ['numbers', `[${'1,'.repeat(250_001)}1]`],
+    ['empty arrays', `[${'[],'.repeat(250_000)}1]`],
+    ['empty objects', `[${'{},'.repeat(250_000)}1]`],
+    ['levels', `${'['.repeat(250_001)}${']'.repeat(250_001)}`],
+  ])('a quarter of a million %s, unparsed', async (_name, many) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    const answer = await exchange(port, lastRequest('POST /large', json, `{"a":${many}}`));
+    const parsed = parse.mock.calls.filter(([text]) => text.length > 1_000);
+    parse.mockRestore();
+
+    expect(statusesOf(answer)).toEqual([400]);
+    expect(answer).toMatch(/more than 250000 values/);
+    expect(parsed).toEqual([]);
+  });
+
   it('and one that is refused leaves no trace on other objects', async () => {
     await post('{"__proto__":{"polluted":true}}');
 
@@ -316,6 +352,39 @@ describe('a body that may be absent', () => {
     expect(statusesOf(answer)).toEqual([status]);
     expect(handled).toEqual([]);
   });
+});
+
+describe('bodies that clients do not complete', () => {
+  it('are refused once they take too much memory together, small ones never', async () => {
+    const head = request('POST /large', { ...json, 'Content-Length': '2000000' });
+    const sockets = Array.from({ length: 12 }, () => connect(port, '127.0.0.1'));
+    let answers = '';
+    for (const socket of sockets) {
+      socket
+        .on('error', () => undefined)
+        .on('data', (chunk) => {
+          answers += String(chunk);
+        });
+      socket.write(head);
+      socket.write(`{"a":"${'x'.repeat(600_000)}`);
+    }
+    // Each takes 0.6 to 1.2 MB: three at the least have room, and all twelve have not.
+    await vi.waitFor(() => expect(refused.length).toBeGreaterThanOrEqual(5));
+
+    expect(refused.length).toBeLessThan(10);
+    for (const error of refused) expect(error).toMatchObject({ code: 'overloaded' });
+    expect(await statusOf('POST /', '{}')).toBe(200);
+    expect(await statusOf('POST /large', `{"a":"${'x'.repeat(900_000)}"}`)).toBe(500);
+    expect(answers.match(/^connection: close\r$/gim)?.length).toBeGreaterThanOrEqual(5);
+
+    for (const socket of sockets) socket.destroy();
+    await vi.waitFor(() => expect(settled).toBe(14));
+    expect(await statusOf('POST /large', `{"a":"${'x'.repeat(900_000)}"}`)).toBe(200);
+  });
+
+  async function statusOf(line: string, body: string): Promise<number | undefined> {
+    return statusesOf(await exchange(port, lastRequest(line, json, body)))[0];
+  }
 });
 
 describe('a body beyond the limit', () => {

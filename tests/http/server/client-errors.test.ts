@@ -5,7 +5,7 @@ import type { ErrorRequestHandler } from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handleClientErrors } from '../../../src/http/server/client-errors.js';
 import { createExpressServer, type ExpressServer } from '../../../src/http/server/http-server.js';
-import { jsonBody } from '../../../src/http/json/json-body.js';
+import { createJsonBody } from '../../../src/http/json/json-body.js';
 import { headFault } from '../../../src/http/server/request-head.js';
 import { RequestError } from '../../../src/http/request-error.js';
 import { createSystem } from '../../../src/system.js';
@@ -40,6 +40,7 @@ beforeEach(async () => {
   handleClientErrors(express.server, createSystem().clock, (status) => refused.push(status));
   express.app.use((req, _res, next) => next(headFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
+  const jsonBody = createJsonBody();
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
     executed.push(req.body);
     res.json(req.body);
