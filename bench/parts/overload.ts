@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../connection.js';
+import { placeAnywhere, placeApart } from '../cpu-placement.js';
 import { type Round, openConnections, requestText, runLoad } from '../load.js';
 import { type Crowd, runCrowd } from '../impatient-users.js';
 import { startProbes } from '../probes.js';
@@ -44,17 +45,20 @@ interface Found {
 /** What is left of the service when far more is asked of it than it can do. */
 export async function overload(): Promise<Section> {
   const costs = await costOfRefusing();
+  let apart = false;
   const server = await startService({
     environment: { LOAD_SHED_QUEUE_MAX: String(QUEUE_MAX), SYNC_INTERVAL_MS },
   });
   try {
     progress('overload: how much it can do');
-    await runLoad(server, [WRITE], { seconds: settings.warmUpSeconds });
+    await runLoad(server, [WRITE], { seconds: 3 * settings.warmUpSeconds, insistent: true });
+    apart = placeApart(server);
     // Between the loads, too: the machine is not as fast at one time as at another.
     let before = await closedLoops(server);
     const rounds = [...before];
     const found: Found[] = [];
     for (const load of LOADS) {
+      placeApart(server);
       const crowd = await crowdOf(server, load * capacityOf(before));
       await sleep(SETTLE_MS);
       const after = await closedLoops(server);
@@ -63,8 +67,9 @@ export async function overload(): Promise<Section> {
       before = after;
     }
     const cost = median(rounds.map((round) => round.cpuMicrosecondsPerRequest));
-    return sectionOf({ capacity: capacityOf(rounds), cost, costs, found });
+    return sectionOf({ capacity: capacityOf(rounds), cost, costs, found, apart });
   } finally {
+    if (apart) placeAnywhere();
     await server.stop();
   }
 }
@@ -184,8 +189,9 @@ function sectionOf(all: {
   readonly cost: number;
   readonly costs: Costs;
   readonly found: readonly Found[];
+  readonly apart: boolean;
 }): Section {
-  const { capacity, cost, costs, found } = all;
+  const { capacity, cost, costs, found, apart } = all;
   const seconds = 2 * settings.seconds;
   const goodput = (load: number): number => {
     const of = found.find((each) => each.load === load);
@@ -211,7 +217,7 @@ function sectionOf(all: {
     `Batches of ${OPERATIONS} operations, ${figure(cost)} µs of CPU each; a closed loop of ${settings.connections} connections ` +
       `reaches ${figure(capacity)} a second: the capacity, measured before and after each load. \`LOAD_SHED_QUEUE_MAX=${QUEUE_MAX}\`, \`SYNC_INTERVAL_MS=${SYNC_INTERVAL_MS}\`. Then an open loop of users who come at a multiple of ` +
       'it. Each asks up to three times, after what `Retry-After` says, waits 2 s for an answer, and has one of ' +
-      `3,000 connections or none. ${seconds} s each; the client shares the machine with the server. Meanwhile a liveness probe ` +
+      `3,000 connections or none. ${seconds} s each; ${apart ? 'the main thread of the server has one CPU, all other threads and the client have another' : 'the client shares the machine with the server'}. Meanwhile a liveness probe ` +
       'every 100 ms, each on a new connection.',
     table(
       [
