@@ -1,4 +1,4 @@
-import { NoAnswerError } from './errors.js';
+import { InventoryProblem, NoAnswerError, UnexpectedAnswerError } from './errors.js';
 import { bodyOf } from './inventory-reads.js';
 import type { Retrier } from './retrier.js';
 import type {
@@ -30,11 +30,14 @@ export async function batchEach(
     try {
       answer = bodyOf(await retrier.ask(request)) as BatchResults;
     } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-      const { message, outcome } = error;
-      // What earlier rounds have done must not be lost.
-      if (outcome === 'not-executed' && results.length > 0) return summed(results);
-      throw new NoAnswerError(message, outcome, undefined, operations);
+      if (error instanceof NoAnswerError) {
+        const { message, outcome } = error;
+        // What earlier rounds have done must not be lost.
+        if (outcome === 'not-executed' && results.length > 0) return summed(results);
+        throw new NoAnswerError(message, outcome, undefined, operations);
+      }
+      if (results.length === 0 || !isAnswer(error)) throw error;
+      throw new NoAnswerError(error.message, 'unknown', undefined, operations);
     }
     for (const [place, { index }] of left.entries()) {
       const result = answer.results[place];
@@ -46,6 +49,10 @@ export async function batchEach(
     const goesOn = await patient(waiting.pause({ kind: 'not-executed', why, retryAfterMs: 0 }));
     if (!goesOn) return summed(results);
   }
+}
+
+function isAnswer(error: unknown): error is Error {
+  return error instanceof InventoryProblem || error instanceof UnexpectedAnswerError;
 }
 
 async function patient(pause: Promise<void>): Promise<boolean> {

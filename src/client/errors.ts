@@ -33,17 +33,17 @@ export class NoAnswerError extends Error {
 }
 
 /**
- * Awaits a step of a request that may have been executed already: if the step has no answer, the
- * whole is unknown, and goes on under its own key.
+ * Awaits a step of a request that may have been executed already: if the step has no answer, or one
+ * that another server must have given, the whole is unknown, and goes on under its own key.
  */
 export async function unknownUnder<T>(
   idempotencyKey: string | undefined,
-  step: Promise<T> | undefined,
-): Promise<T | undefined> {
+  step: T | PromiseLike<T>,
+): Promise<T> {
   try {
     return await step;
   } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
+    if (!(error instanceof NoAnswerError || error instanceof UnexpectedAnswerError)) throw error;
     throw new NoAnswerError(error.message, 'unknown', idempotencyKey);
   }
 }

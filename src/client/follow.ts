@@ -1,7 +1,7 @@
 import { InventoryProblem, NodeChangedError, UnexpectedAnswerError } from './errors.js';
 import { createFrameParser } from './event-stream.js';
 import { DELAY_MS_MAX, type Environment } from './environment.js';
-import { type NoAnswer, baseOf, failureOf, headersOf, retryAfterMs } from './transport.js';
+import { type NoAnswer, baseOf, failureOf, headersOf, parsed, retryAfterMs } from './transport.js';
 import type { StockEvent } from './wire-types.js';
 
 export interface FollowOptions {
@@ -100,10 +100,10 @@ async function open(
     await response.body?.cancel();
     throw new UnexpectedAnswerError(`the answer is no stream of events, but ${type}`);
   }
-  const body: unknown = await response.json().catch(() => undefined);
+  const body = await response.text();
   const failure = failureOf(
     response.status,
-    body,
+    parsed(body),
     retryAfterMs(response.headers, deps.environment),
   );
   if (failure.kind === 'refused') throw new InventoryProblem(failure.problem);

@@ -86,7 +86,8 @@ export function createRetrier(
           const found = await unknownUnder(request.idempotencyKey, lookUp?.());
           if (found !== undefined) return { kind: 'found', found };
         }
-        const reply = await transport.send(request);
+        const sent = transport.send(request);
+        const reply = await (doubtful ? unknownUnder(request.idempotencyKey, sent) : sent);
         if (reply.kind === 'ok') return reply;
         if (reply.kind === 'refused') throw new InventoryProblem(reply.problem);
         if (reply.kind === 'unknown') doubtful = true;

@@ -151,7 +151,8 @@ function withTimeout(signal: AbortSignal | undefined, timeoutMs: number): AbortS
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
-function parsed(text: string): unknown {
+/** Undefined: it is no JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -159,8 +160,9 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Of this service: a gateway may answer with JSON of its own, which may have a code, too. */
 function isProblem(body: unknown): body is Problem {
-  return (
-    typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string'
-  );
+  if (typeof body !== 'object' || body === null) return false;
+  const { code, type, status } = body as Partial<Record<keyof Problem, unknown>>;
+  return typeof code === 'string' && type === `/problems/${code}` && typeof status === 'number';
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -33,7 +34,10 @@ interface TestService {
 /** The real HTTP service on loopback, with its stock in memory. */
 export async function startMemoryService(idempotencyTtlMs = 300_000): Promise<TestService> {
   const system = createSystem();
-  const repository = createMemoryInventoryRepository(createRecordClock(system.clock, () => {}));
+  const repository = createMemoryInventoryRepository(
+    createRecordClock(system.clock, () => {}),
+    randomUUID(),
+  );
   const service = createInventoryService({
     repository,
     mutex: createKeyedMutex(),

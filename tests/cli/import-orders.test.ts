@@ -1,5 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { reportOf } from '../../src/cli/import/report.js';
 import { expectationOf, onHandAt } from './import-expectation.js';
 import {
@@ -50,6 +50,11 @@ async function adjust(path: string, delta: number): Promise<void> {
     body: JSON.stringify({ delta }),
   });
   expect(response.status).toBe(200);
+}
+
+async function positionOf(url: string): Promise<{ sequence: number }> {
+  const { headers } = await fetch(`${url}/api/events`, { method: 'HEAD' });
+  return { sequence: Number(headers.get('Inventory-Sequence')) };
 }
 
 describe('an import into the real service', () => {
@@ -126,6 +131,39 @@ describe('an import into the real service', () => {
     rmSync(orders.progressFile);
 
     await expect(runImport(run)).rejects.toThrow('its progress file is gone');
+  });
+
+  it('refuses so, too, where there are no orders, and the first rows were refused', async () => {
+    const nothing = Array.from({ length: 100 }, (_, nth) => `${nth},X${nth},,-1,now,EIRE`);
+    const run = given(lines(...nothing, 'C1,B,,-2,now,EIRE'));
+    await adjust('EIRE/inventory/B', 5);
+    await runImport(run);
+    rmSync(orders.progressFile);
+
+    await expect(runImport(run)).rejects.toThrow('its progress file is gone');
+  });
+
+  it('refuses a service that has other data than the one its progress file is about', async () => {
+    const run = given(lines('1,A,,4,now,EIRE'));
+    await runImport(run);
+    const other = await startMemoryService();
+    onTestFinished(() => other.stop());
+
+    await expect(runImport({ ...run, url: other.url })).rejects.toThrow(/is about node \S+, and/);
+    expect(await (await fetch(`${other.url}/api/events`)).json()).toMatchObject({ items: [] });
+  });
+
+  it('refuses a service whose data was set back', async () => {
+    const run = given(lines('1,A,,4,now,EIRE'));
+    await runImport(run);
+    const { sequence: last } = await positionOf(service.url);
+    const [header, ...rest] = readFileSync(orders.progressFile, 'utf8').trimEnd().split('\n');
+    const later = rest.map((line) => line.replace(`"sequence":${last}`, `"sequence":${last + 1}`));
+    writeFileSync(orders.progressFile, [header, ...later, ''].join('\n'));
+
+    await expect(runImport(run)).rejects.toThrow(
+      `knows of event ${last + 1}, and the service has events up to ${last} only`,
+    );
   });
 
   it('refuses the progress file of another content', async () => {

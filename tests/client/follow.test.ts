@@ -64,6 +64,18 @@ describe('those who iterate over the events', () => {
     expect(await follow(played, 1)).toEqual([1]);
   });
 
+  it('try anew where a refusal breaks off in its middle', async () => {
+    const played = await startPlayedService((response, connection) => {
+      if (connection > 1) stream(response, 'a').end(frame(1));
+      else {
+        response.writeHead(409, { 'Content-Length': '500' }).write('{"code":');
+        setTimeout(() => response.destroy(), 20);
+      }
+    });
+
+    expect(await follow(played, 1)).toEqual([1]);
+  });
+
   it('wait as long as they are told, however long that is', async () => {
     let asked = 0;
     const played = await startPlayedService((response) => {

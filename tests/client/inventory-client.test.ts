@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { InventoryProblem, NoAnswerError } from '../../src/client/errors.js';
 import { type ClientOptions, InventoryClient } from '../../src/client/inventory-client.js';
 import {
@@ -16,9 +19,9 @@ const A = { storeId: 'STORE001', sku: 'A B' };
 const C = { storeId: 'STORE002', sku: 'C' };
 const FAST = { backoffBaseMs: 1, backoffMaxMs: 5 };
 
-const urlOf = ({ port }: Edge) => `http://127.0.0.1:${port}`;
+const urlOf = ({ port }: Pick<Edge, 'port'>) => `http://127.0.0.1:${port}`;
 
-function clientOf(edge: Edge, options: Partial<ClientOptions> = {}): InventoryClient {
+function clientOf(edge: Pick<Edge, 'port'>, options: Partial<ClientOptions> = {}): InventoryClient {
   return new InventoryClient({ url: urlOf(edge), ...FAST, ...options });
 }
 
@@ -335,6 +338,36 @@ describe('operations each on their own', () => {
     expect(sequence).toBe(3);
     expect(executed).toBe(4);
     expect(await client.record(C)).toMatchObject({ onHand: 2 });
+  });
+
+  it('are not lost with their keys where a later round is answered by somebody else', async () => {
+    let rounds = 0;
+    const done = { status: 200, sequence: 1 };
+    const problem = { type: '/problems/overloaded', code: 'overloaded', status: 503 };
+    const played = createServer((request, response) => {
+      rounds += 1;
+      request.resume();
+      if (rounds > 1) response.writeHead(401, { 'Content-Type': 'text/html' }).end('<html>');
+      else response.end(JSON.stringify({ results: [done, { status: 503, problem }] }));
+    });
+    await once(played.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void played.close());
+    const client = clientOf(played.address() as AddressInfo);
+
+    await expect(
+      client.batchEach([
+        { op: 'adjust', ...A, delta: 1 },
+        { op: 'adjust', ...C, delta: 2 },
+      ]),
+    ).rejects.toMatchObject({
+      name: 'NoAnswerError',
+      outcome: 'unknown',
+      operations: [
+        { ...A, idempotencyKey: expect.any(String) },
+        { ...C, idempotencyKey: expect.any(String) },
+      ],
+    });
+    expect(rounds).toBe(2);
   });
 
   it('have keys, also those whose key is undefined: none is executed twice', async () => {

@@ -14,18 +14,21 @@ const OK: Reply = { kind: 'ok', body: 'sold' };
 const CUT: Reply = { kind: 'unknown', why: 'socket hang up', retryAfterMs: 0 };
 
 function problem(status: number, code: string): Problem {
-  return { type: '', title: '', status, detail: 'why', instance: '/x', code, requestId: 'r' };
+  const type = `/problems/${code}`;
+  return { type, title: '', status, detail: 'why', instance: '/x', code, requestId: 'r' };
 }
 
 /** A retrier that gets these replies in turn, and a clock that only its sleeps move. */
-function retrierWith(...replies: Reply[]) {
+function retrierWith(...replies: (Reply | Error)[]) {
   const sent: WireRequest[] = [];
   const slept: number[] = [];
   let nowMs = 0;
   const transport = {
     async send(request: WireRequest) {
       sent.push(request);
-      return replies.shift() ?? CUT;
+      const reply = replies.shift() ?? CUT;
+      if (reply instanceof Error) throw reply;
+      return reply;
     },
   };
   const policy = { retryForMs: 10_000, backoffBaseMs: 100, backoffMaxMs: 1_000 };
@@ -114,6 +117,16 @@ describe('a retrier', () => {
     });
   });
 
+  it('keeps the key of what may have been executed, whoever answers the next attempt', async () => {
+    const page = new UnexpectedAnswerError('the service answered 404');
+    await expect(retrierWith(CUT, page).retrier.ask(REQUEST)).rejects.toMatchObject({
+      name: 'NoAnswerError',
+      outcome: 'unknown',
+      idempotencyKey: 'k',
+    });
+    await expect(retrierWith(page).retrier.ask(REQUEST)).rejects.toBe(page);
+  });
+
   it.each([
     ['unknown', [CUT, busy(0)]],
     ['not-executed', Array.from({ length: 99 }, () => busy(0))],
@@ -161,6 +174,12 @@ describe('an answer without success', () => {
       });
     },
   );
+
+  it('of a gateway is none of the service, whatever JSON it is', () => {
+    const said = { code: 'UPSTREAM_TIMEOUT', status: 503, type: 'about:blank' };
+    expect(failureOf(503, said, 0)).toMatchObject({ kind: 'unknown', why: '503' });
+    expect(() => failureOf(404, { code: 'NO_ROUTE' }, 0)).toThrow(UnexpectedAnswerError);
+  });
 
   it('that no service of ours gives is nothing to ask again for', () => {
     expect(() => failureOf(404, '<html>', 0)).toThrow(UnexpectedAnswerError);

@@ -3,12 +3,12 @@ import { type StockKey, type StockName, stockKey } from '../../domain/keys.js';
 import { ImportError } from './import-error.js';
 import type { Balance } from './ledger.js';
 import type { ProgressFile } from './progress-file.js';
-import { type Step, recordsOf, referenceOf } from './step.js';
+import { type Step, isOf, recordsOf } from './step.js';
 
-/** If none of these first steps was executed, no later one was. */
-const STEPS_LOOKED_AT = 100;
+/** An import that did anything has changed one of the first records, unless all those were refused. */
+const RECORDS_LOOKED_AT = 100;
 
-type Reads = Pick<InventoryClient, 'records' | 'history'>;
+type Reads = Pick<InventoryClient, 'records' | 'history' | 'position'>;
 
 interface BaselineDeps {
   readonly file: ProgressFile;
@@ -25,23 +25,53 @@ export async function establishBaseline(deps: BaselineDeps): Promise<readonly Ba
   const { file, fileHash, client, steps } = deps;
   const { header } = file.found;
   if (header !== undefined) {
-    if (header.file === fileHash) {
-      return header.baseline.map(([storeId, sku, onHand, reserved]) => ({
-        storeId,
-        sku,
-        onHand,
-        reserved,
-      }));
+    if (header.file !== fileHash) {
+      throw new ImportError('it has changed since the import that its progress file belongs to');
     }
-    throw new ImportError('it has changed since the import that its progress file belongs to');
+    refuseOtherData(header.node, lastSequenceOf(file), await client.position());
+    return header.baseline.map(([storeId, sku, onHand, reserved]) => ({
+      storeId,
+      sku,
+      onHand,
+      reserved,
+    }));
   }
   const records = await readBalances(client, steps);
   await refuseSecondImport(deps, new Set(records.map(stockKey)));
+  const { node } = await client.position();
   const baseline = records.map(({ storeId, sku, onHand, reserved }) => {
     return [storeId, sku, onHand, reserved] as [string, string, number, number];
   });
-  await file.append([{ format: 'order-import/1', file: fileHash, baseline }]);
+  await file.append([{ format: 'order-import/1', file: fileHash, node, baseline }]);
   return records;
+}
+
+/** The progress is that of one service's data: of others it says nothing. */
+function refuseOtherData(
+  node: string | undefined,
+  lastSequence: number,
+  found: { readonly node: string; readonly sequence: number },
+): void {
+  if (node !== undefined && node !== found.node) {
+    throw new ImportError(
+      `its progress file is about node ${node}, and the service is ${found.node}: remove that ` +
+        'file to import the orders into this one, too',
+    );
+  }
+  if (lastSequence > found.sequence) {
+    throw new ImportError(
+      `its progress file knows of event ${lastSequence}, and the service has events up to ` +
+        `${found.sequence} only: its data was set back`,
+    );
+  }
+}
+
+function lastSequenceOf({ found }: ProgressFile): number {
+  let last = 0;
+  for (const state of found.states.values()) {
+    if ('sequence' in state) last = Math.max(last, state.sequence);
+  }
+  return last;
 }
 
 /** The service's balances of all records that the steps touch. */
@@ -65,12 +95,11 @@ async function refuseSecondImport(
   { fileHash, client, steps }: BaselineDeps,
   known: ReadonlySet<StockKey>,
 ): Promise<void> {
-  for (const step of steps.slice(0, STEPS_LOOKED_AT)) {
-    const record = recordsOf(step).find((name) => known.has(stockKey(name)));
-    if (record === undefined) continue;
-    const reference = referenceOf(fileHash, step);
+  const names = steps.flatMap(recordsOf).filter((name) => known.has(stockKey(name)));
+  const distinct = new Map(names.map((name) => [stockKey(name), name]));
+  for (const record of [...distinct.values()].slice(0, RECORDS_LOOKED_AT)) {
     for await (const event of client.history(record)) {
-      if (event.reference !== reference) continue;
+      if (!isOf(fileHash, event.reference)) continue;
       throw new ImportError(
         `this service has had it since event ${event.sequence}, but its progress file is gone: ` +
           'importing it again would count it twice',

@@ -5,7 +5,8 @@ import { PLANNED, type StepState, mayFollow } from './step-state.js';
 /*
  * The progress file, one JSON value per line:
  *
- *   {"format":"order-import/1","file":"<sha-256>","baseline":[["Store","SKU",onHand,reserved],…]}
+ *   {"format":"order-import/1","file":"<sha-256>","node":"<id>",
+ *    "baseline":[["Store","SKU",onHand,reserved],…]}
  *   {"step":"536365","at":"sent","after":2489}
  *   {"step":"536365","at":"reserved","reservationId":"…","sequence":2490}
  *   {"step":"536365","at":"done","sequence":2491}
@@ -18,6 +19,8 @@ const headerSchema = z.strictObject({
   format: z.literal('order-import/1'),
   /** SHA-256 of the imported file. */
   file: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The `Inventory-Node` of the service; 0.1.0 did not write it. */
+  node: z.string().min(1).exactOptional(),
   /** The service's balances of the plan's records before the first step. */
   baseline: z.array(z.tuple([z.string(), z.string(), z.int(), z.int()])),
 });

@@ -28,7 +28,16 @@ export type Step = OrderStep | AdjustStep;
 
 /** The reference of a step: unique over all files, and kept with the step's events. */
 export function referenceOf(fileHash: string, step: Step): string {
-  return `import:${fileHash.slice(0, 16)}:${step.id}`;
+  return `${prefixOf(fileHash)}${step.id}`;
+}
+
+/** Whether a reference is that of a step of the file. */
+export function isOf(fileHash: string, reference: string | undefined): boolean {
+  return reference?.startsWith(prefixOf(fileHash)) ?? false;
+}
+
+function prefixOf(fileHash: string): string {
+  return `import:${fileHash.slice(0, 16)}:`;
 }
 
 export function recordsOf(step: Step): readonly StockName[] {
