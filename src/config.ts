@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAP_CHANGING_ENTRIES_MAX } from './map-limits.js';
 import { type SyncSource, readSources, trustedProxies } from './config-values.js';
 
 /** Every variable the service reads, with its default. An empty value counts as not set. */
@@ -91,7 +92,7 @@ const environmentSchema = z.object({
   RETRY_BASE_MS: wholeNumber(1, DAY_MS).default(1_000),
   RETRY_TIMES: wholeNumber(0, 100).default(3),
   IDEMP_TTL_MS: wholeNumber(1_000, 365 * DAY_MS).default(300_000),
-  IDEMP_MAX_KEYS: wholeNumber(1, 1e9).default(5_000_000),
+  IDEMP_MAX_KEYS: wholeNumber(1, MAP_CHANGING_ENTRIES_MAX).default(5_000_000),
   RESERVATION_RETENTION_MS: wholeNumber(0, 365 * DAY_MS).default(3_600_000),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SHUTDOWN_GRACE_MS: wholeNumber(0, DAY_MS).default(10_000),

@@ -1,9 +1,10 @@
 import type { DurableListener } from '../application/ports.js';
 import { assert } from '../assert.js';
 import type { Changes, KeyEntry, StateView } from '../domain/evolve.js';
-import type { InventoryEvent } from '../domain/events.js';
+import type { EventDraft, InventoryEvent } from '../domain/events.js';
 import { type StockKey, stockKey } from '../domain/keys.js';
 import type { StockRecord, StoredReservation } from '../domain/stock.js';
+import { MAP_CHANGING_ENTRIES_MAX, MAP_ENTRIES_MAX } from '../map-limits.js';
 import { RetentionWalk } from './retention-walk.js';
 import { type FrozenState, RecordsBefore } from './frozen-state.js';
 import { HoldIndex } from './hold-index.js';
@@ -15,6 +16,9 @@ import { byCodePoint } from './sorted-set.js';
  * never stalls.
  */
 const CLEARED_MAX = 4;
+
+/** Of keys, the service has one of its own (IDEMP_MAX_KEYS). */
+const LIMITS = { records: MAP_ENTRIES_MAX, reservations: MAP_CHANGING_ENTRIES_MAX };
 
 /**
  * The fold of the durable log, with the indexes that reads need. What it holds is bounded by what
@@ -46,6 +50,8 @@ export class PublishedState implements StateView {
   /** While somebody reads the state as it was. */
   private recordsBefore: RecordsBefore | undefined;
 
+  constructor(private readonly limits = LIMITS) {}
+
   /** The last event folded in; 0: none yet. */
   get lastSequence(): number {
     return this.sequence;
@@ -54,6 +60,13 @@ export class PublishedState implements StateView {
   /** Record time of the last event folded in, ms since the epoch. */
   get lastAt(): number {
     return this.at;
+  }
+
+  /** False: the event would add a record or a reservation to a map that is full. */
+  hasRoomFor({ lines, reservations }: Pick<EventDraft, 'lines' | 'reservations'>): boolean {
+    const { limits } = this;
+    if (this.records.size >= limits.records && lines.some(isNew)) return false;
+    return this.reservations.size < limits.reservations || !reservations.some(isNew);
   }
 
   get counts(): { records: number; reservations: number; keys: number } {
@@ -213,4 +226,8 @@ export class PublishedState implements StateView {
     this.reservations.delete(id);
     if (reference !== null) this.idsOfReference.delete(reference, id);
   }
+}
+
+function isNew({ version }: { readonly version: number }): boolean {
+  return version === 1;
 }

@@ -1,7 +1,11 @@
 import { InvariantViolation } from '../assert.js';
+import { UnavailableError } from '../domain/errors.js';
 import type { Transaction } from '../application/ports.js';
 import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/events.js';
 import type { LayeredState } from './layered-state.js';
+
+/** Room comes where closed reservations are forgotten. */
+const FULL_RETRY_MS = 60_000;
 
 /**
  * Runs `work` on a state in memory, all or nothing: where it throws, what it had appended is taken
@@ -37,6 +41,9 @@ function createTransaction(
     at,
     state,
     append(draft: EventDraft, request?: AnsweredRequest) {
+      if (!state.published.hasRoomFor(draft)) {
+        throw new UnavailableError('overloaded', FULL_RETRY_MS);
+      }
       const event = placed(draft, { sequence: state.lastSequence + 1, at, request });
       const changes = state.append(event);
       if ('breach' in changes) {

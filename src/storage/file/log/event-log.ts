@@ -141,6 +141,15 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     }
   }
 
+  /** A failure ends the process: what is durable must not be answered as not executed. */
+  function takeIn(sequence: number): void {
+    try {
+      deps.onDurable(sequence);
+    } catch (error) {
+      throw new StorageFatalError('what is durable could not be published', { cause: error });
+    }
+  }
+
   return {
     manifests,
     epoch,
@@ -162,8 +171,10 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
       return opening;
     },
     async write(events) {
-      await guard.run(() => append(events), events.length === 0);
-      deps.onDurable(durable);
+      await guard.run(async () => {
+        await append(events);
+        takeIn(durable);
+      }, events.length === 0);
     },
     async close() {
       await Promise.race([guard.death, opening?.catch(() => undefined)]);

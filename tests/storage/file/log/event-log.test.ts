@@ -376,6 +376,22 @@ describe('a disk without room', () => {
   });
 });
 
+describe('an event that is durable and cannot be taken in', () => {
+  it('ends the process: an answer would say that nothing has happened', async () => {
+    const { open, disk } = faultyStorage();
+    const { adjust, repository, said } = await open();
+    await adjust('A', 7);
+    repository.onDurable(() => {
+      throw Object.assign(new Error('no room in memory'), { code: 'ENOSPC' });
+    });
+    const written = watch(adjust('A', 1));
+    await quiet();
+    expect(written.state).toBe('open');
+    expect(said.fatal).toHaveLength(1);
+    expect(linesOf(disk).filter(({ sequence }) => sequence !== undefined)).toHaveLength(2);
+  });
+});
+
 describe('a sync that fails', () => {
   it('is the end: it is reported once, nothing is acknowledged, no other sync is tried', async () => {
     const { faulty, open } = faultyStorage();
