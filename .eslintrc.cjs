@@ -10,6 +10,11 @@ const noAmbientClock = {
   message: 'Time comes in as a value or through Clock (src/system.ts).',
 };
 
+const processModule = {
+  name: 'node:process',
+  message: 'To import it reads process.stdin, which makes the stdin of our caller non-blocking.',
+};
+
 const ambient = [
   ['Date', 'now', 'Time comes in as a value or through Clock (src/system.ts).'],
   ['performance', 'now', 'Time comes in as a value or through Clock (src/system.ts).'],
@@ -65,6 +70,7 @@ module.exports = {
         // What createX returns closes over its state: its methods have no `this` to lose.
         '@typescript-eslint/unbound-method': 'off',
         'no-restricted-syntax': ['error', noDefaultExport],
+        'no-restricted-imports': ['error', processModule],
         eqeqeq: 'error',
       },
     },

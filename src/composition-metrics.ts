@@ -65,7 +65,7 @@ export function gatherMetrics(
       const resilience = withLanes(rest.resilience, admission);
       const families = [
         ...requests.collect(),
-        ...admissionFamilies(admission),
+        ...admissionFamilies({ ...admission, limiter: admission.limiter() }),
         ...storage.collect({
           ...repository.statistics(),
           recovery,

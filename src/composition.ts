@@ -161,7 +161,7 @@ export async function startService(given: Config, hooks: ServiceHooks): Promise<
     onInternalError: (error, request) => log.error({ err: error, ...request }, 'internal error'),
   });
   central.serve(server);
-  const connections = watchConnections(server);
+  const connections = watchConnections(server, system.clock);
   const url = await listen(server, config);
   log.info({ url, docs: `${url}/docs`, dataDir: config.dataDir }, 'listening');
   flush();

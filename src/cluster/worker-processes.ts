@@ -33,7 +33,11 @@ export function workerProcesses(
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ exec: program, args: [] });
   return ({ onMessage, onEnd }) => {
-    const worker = cluster.fork(environment);
+    const worker = forked(environment);
+    if (worker === undefined) {
+      setImmediate(onEnd, 1, null);
+      return { id: 0, pid: 0, send: () => undefined, signal: () => undefined };
+    }
     closeWhatItDoesNotTake(worker);
     worker.on('message', onMessage);
     worker.on('exit', onEnd);
@@ -50,6 +54,16 @@ export function workerProcesses(
       signal: (name) => void worker.process.kill(name),
     };
   };
+}
+
+/** Undefined: there is no memory for another process. Other causes emit `error`. */
+function forked(environment: Readonly<Record<string, string>>) {
+  try {
+    return cluster.fork(environment);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== 'spawn') throw error;
+    return undefined;
+  }
 }
 
 interface Closable {

@@ -6,8 +6,8 @@ export interface Answer {
   readonly status: number;
   /** Names and values in turn. */
   readonly headers: readonly string[];
-  /** '' if there is no body. */
-  readonly body: string;
+  /** '' if there is no body; bytes if it is large and sent often: text is encoded for each answer. */
+  readonly body: string | Buffer;
   /** Sequence of the event that it reports, for the log line. */
   readonly sequence?: number;
   /** The code of the problem that it reports, if any. */
@@ -62,6 +62,11 @@ export function createAnswerSender(deps: {
     if (draining() && isLastPipelined(response, request.socket)) all.push('Connection', 'close');
     if (body === '') {
       response.writeHead(status, all).end();
+      return;
+    }
+    if (typeof body !== 'string') {
+      all.push('Content-Length', String(body.length));
+      response.writeHead(status, all).end(body);
       return;
     }
     const bytes = Buffer.byteLength(body);

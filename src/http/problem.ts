@@ -121,7 +121,10 @@ function requestProblem({ code, message, errors, allow }: RequestError): Problem
 function unavailable({ code, retryAfterMs }: UnavailableError, random: Random): Problem {
   return {
     code,
-    detail: 'The request was not executed, and nothing was stored: it may be sent again.',
+    detail:
+      code === 'aggregate-behind'
+        ? 'The central view is not there, or not that far yet; nothing was changed.'
+        : 'The request was not executed, and nothing was stored: it may be sent again.',
     // Jitter: clients that were refused together must not return together.
     headers: retryAfter(retryAfterMs * (1 + random.next())),
   };

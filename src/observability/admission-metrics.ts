@@ -30,7 +30,7 @@ export function admissionFamilies({
   return [
     counter(
       'inventory_limited_total',
-      'Requests over the rate limit of their client (429); not in inventory_http_requests_total.',
+      'Requests over the rate limit of their client (429); also in inventory_http_requests_total, as unmatched.',
       limiter.limited,
     ),
     gauge(
@@ -41,7 +41,7 @@ export function admissionFamilies({
     ),
     counter(
       'inventory_shed_total',
-      'Requests refused because of overload (503); not in inventory_http_requests_total.',
+      'Requests refused because of overload (503); also in inventory_http_requests_total.',
       byLane(({ shed }) => shed),
     ),
     counter(

@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { cpuUsage, memoryUsage, version as nodeVersion } from 'node:process';
 import type { Clock, Timers } from '../system.js';
 import { Histogram } from './histogram.js';
 import { type MetricFamily, counter, gauge, histogram } from './metric-family.js';
@@ -37,9 +36,9 @@ export function createProcessMetrics(deps: {
   return {
     stop: () => cancel(),
     collect() {
-      const { user, system } = cpuUsage();
-      const { rss, heapTotal, heapUsed, external } = memoryUsage();
-      const info = [{ labels: { version, node: nodeVersion }, value: 1 }];
+      const { user, system } = process.cpuUsage();
+      const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
+      const info = [{ labels: { version, node: process.version }, value: 1 }];
       return [
         gauge('inventory_build_info', 'Versions of the service and of Node.js.', info, 'largest'),
         histogram('inventory_event_loop_delay_seconds', 'How late a timer of 20 ms fired.', [

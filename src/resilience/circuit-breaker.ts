@@ -38,16 +38,18 @@ export class BreakerOpenError extends Error {
   }
 }
 
-/** Returned by `enter`, to be passed to `leave` once: names the span that the call began in. */
+/** Returned by `enter`, to be passed to `leave` or `abandon` once: names the span that the call began in. */
 export type Permit = number;
 /** Not let through. */
 export const REFUSED: Permit = 0;
 
 export interface CircuitBreaker {
   readonly state: BreakerState;
-  /** For calls that are not promises: REFUSED, or a permit to be passed to `leave` once. */
+  /** For calls that are not promises: REFUSED, or a permit for `leave` or `abandon`, once. */
   enter(): Permit;
   leave(permit: Permit, succeeded: boolean): void;
+  /** For a call without an outcome. If it was the probe, the next call is another one. */
+  abandon(permit: Permit): void;
   /** How long it will let no call through, in ms; 0: the next call goes through. */
   retryAfterMs(): number;
   /** Rejects with BreakerOpenError, else with what the task threw, which counts as a failure. */
@@ -118,6 +120,10 @@ export function createCircuitBreaker(
     else changeTo(succeeded ? 'closed' : 'open');
   }
 
+  function abandon(permit: Permit): void {
+    if (permit === span && state === 'half-open') probeNotBefore = clock.monotonicMs();
+  }
+
   async function runUnder<T>(permit: Permit, task: () => Promise<T>): Promise<T> {
     let succeeded = false;
     try {
@@ -138,6 +144,7 @@ export function createCircuitBreaker(
     },
     enter,
     leave,
+    abandon,
     retryAfterMs,
     async run(task) {
       const permit = enter();

@@ -102,7 +102,10 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
       for (const each of next.names) names.set(`${each.storeId}/${each.sku}`, each);
       tried = next;
     }
-    await foldWaiting(first.source, names.values(), follower);
+    // The letter is folded by now, whatever becomes of those behind it.
+    await foldWaiting(first.source, names.values(), follower).catch((error: unknown) => {
+      if (!(error instanceof UnavailableError)) throw error;
+    });
     return aggregate.letter(first.id) ?? null;
   }
 

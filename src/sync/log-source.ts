@@ -11,10 +11,10 @@ export function createLogSource(log: MovementLog): EventSource {
     url: undefined,
     headNow: () => log.durableSequence(),
     async read(after, limit) {
-      const known = log.durableSequence();
       const events = await log.movementsAfter(after, limit);
       const items = events.map((event) => ({ sequence: event.sequence, event }));
-      return { nodeId: log.nodeId, items, head: Math.max(known, items.at(-1)?.sequence ?? 0) };
+      // Read afterwards: in a shared directory it is the read that finds what others have written.
+      return { nodeId: log.nodeId, items, head: log.durableSequence() };
     },
   };
 }

@@ -119,12 +119,20 @@ describe('who waits for the central view at a server that another one answers fo
 
     holder!.signal('SIGSTOP');
 
-    const answers = [SKU, `${SKU}?minSequence=1000&waitMs=500`, '/api/sync/status'];
-    for (const answer of await Promise.all(answers.map((path) => send('GET', path)))) {
+    const answers = [
+      send('GET', SKU),
+      send('GET', `${SKU}?minSequence=1000&waitMs=500`),
+      send('GET', '/api/sync/status'),
+      send('POST', '/api/sync'),
+      send('POST', '/api/sync/stop'),
+    ];
+    for (const answer of await Promise.all(answers)) {
       expect(answer).toMatchObject({ status: 503, body: { code: 'aggregate-behind' } });
     }
     holder!.signal('SIGCONT');
     await untilThere(send, 'GET', SKU);
+    // What was answered 503 is not executed later.
+    expect((await send('GET', '/api/sync/status'))?.body).toMatchObject({ running: true });
     expect(await servers.stop()).toEqual([0, 0]);
   }, 40_000);
 });

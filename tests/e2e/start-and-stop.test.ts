@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
 } from '../support/spawned-server.js';
 import { createStockClient } from '../support/stock-client.js';
 
+const { O_NONBLOCK } = constants;
 /** Signals that come together count as one; these are two. */
 const ONE_SIGNAL_MS = 600;
 
@@ -77,6 +78,23 @@ describe('start', () => {
     expect((await answer())?.body).toMatchObject({ total: { qty: 5 } });
     server.signal('SIGTERM');
     expect(await server.ended).toBe(0);
+  });
+
+  it('leaves the stdin of its caller as it is: a shell that reads from it would end', async () => {
+    const child = spawn(process.execPath, ['dist/main.js'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { ...process.env, PORT: '0', DATA_DIR: temporaryDirectory() },
+    });
+    let output = '';
+    for await (const chunk of child.stdout) {
+      output += String(chunk);
+      if (output.includes('"url":"http:')) break;
+    }
+
+    const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/${child.pid}/fdinfo/0`, 'utf8'))?.[1];
+    expect(parseInt(flags ?? '', 8) & O_NONBLOCK).toBe(0);
+    child.kill();
+    await once(child, 'exit');
   });
 
   it('says in one line that the port is in use', async () => {

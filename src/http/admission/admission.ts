@@ -48,7 +48,8 @@ export interface RefusedRequests {
 }
 
 export interface AdmissionStatistics {
-  readonly limiter: RateLimiterStatistics;
+  /** Called only for metrics: with several processes it reads a file. */
+  readonly limiter: () => RateLimiterStatistics;
   readonly lanes: Readonly<Record<LaneName, LaneAdmissionStatistics>>;
   /** Connections that are not read at present, because their requests were refused. */
   readonly paused: number;
@@ -63,10 +64,10 @@ export interface Admission {
   /** Gives back the place of an answer that has no end, such as a stream. */
   release(response: Response): void;
   /**
-   * Whether an admitted write must be shed once its body has arrived: it has waited too long, or the
-   * lane has become overfull while bodies arrived.
+   * Whether an admitted write, now that its body has arrived, must be refused after all: it has
+   * waited too long, or the lane has become overfull while bodies arrived. Counts it as shed if so.
    */
-  isLate(): boolean;
+  shedsLate(): boolean;
   /** Requests that have arrived and are not answered yet. */
   inFlight(): number;
   statistics(): AdmissionStatistics;
@@ -158,7 +159,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     // It may have been deferred, and an earlier request of its connection refused meanwhile.
     if (response.destroyed || isBehindTheLast(request)) return;
     if (waitMs === undefined) {
-      lanes[isRead(request) ? 'reads' : 'writes'].ask(arrival);
+      lanes[laneOf(request)].ask(arrival);
       return;
     }
     pauseAfter(arrival);
@@ -173,11 +174,16 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       else if (order.isInUse) order.afterwards(() => ask(arrival));
       else ask(arrival);
     },
-    release: (response) => lanes.reads.lane.leave(response),
+    release: (response) => lanes[laneOf(response.req)].lane.leave(response),
     inFlight: () => lanes.reads.inFlight + lanes.writes.inFlight,
-    isLate: () => turn.isTooLong() || lanes.writes.lane.isOverfull,
+    shedsLate() {
+      const { lane } = lanes.writes;
+      if (!turn.isTooLong() && !lane.isOverfull) return false;
+      lane.shed();
+      return true;
+    },
     statistics: () => ({
-      limiter: limiter.statistics(),
+      limiter: () => limiter.statistics(),
       lanes: { reads: lanes.reads.statistics(), writes: lanes.writes.statistics() },
       paused: paused.size,
     }),
@@ -194,6 +200,10 @@ const PROBLEM: Readonly<Record<'limited' | 'shed', Problem>> = {
     detail: 'The request was not executed, and nothing was stored: it may be sent again.',
   },
 };
+
+function laneOf(request: Request): LaneName {
+  return isRead(request) ? 'reads' : 'writes';
+}
 
 function pathOf(url: string): string {
   const query = url.indexOf('?');

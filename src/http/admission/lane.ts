@@ -80,8 +80,10 @@ export function createLane(queueMax: number, breaker: CircuitBreaker, onRoom: ()
     if (permit === undefined) return;
     response.lanePermit = undefined;
     inFlight -= 1;
-    const { statusCode } = response;
-    breaker.leave(permit, statusCode < 500 || statusCode === UNAVAILABLE);
+    const { statusCode, headersSent } = response;
+    // Without an answer, because the client has left or has to wait, it is neither of the two.
+    if (headersSent) breaker.leave(permit, statusCode < 500 || statusCode === UNAVAILABLE);
+    else breaker.abandon(permit);
     onRoom();
   }
 

@@ -45,7 +45,7 @@ export interface WaitingRequests {
 
 const TICK_MS = 10;
 const WAITING_MAX = 4_096;
-/** What has arrived of each body is kept: 64 MiB in all at most. */
+/** What has arrived of each body is kept: 64 MiB in each lane at most. */
 const BODY_BYTES_MAX = 16 * 1024;
 
 interface Waiting {

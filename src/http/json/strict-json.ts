@@ -11,7 +11,7 @@ const MEMBERS_MAX = 64;
  * Parses a JSON object (RFC 8259) and refuses what two parsers could read differently, so that the
  * value validated here is the one that the client meant. Throws malformed-json (not a JSON text in
  * UTF-8, or a duplicate member name) or validation-failed (any other fault of the value). Fractions
- * are not checked for exactness: they become the nearest double, as in JavaScript.
+ * become the nearest double, as in JavaScript, unless that is an integer.
  */
 export function parseJsonObject(bytes: Buffer): object {
   // Decoding replaces invalid UTF-8: different names, and keys, would become equal.
@@ -32,6 +32,9 @@ export function parseJsonObject(bytes: Buffer): object {
   const seen = { members: 0 };
   const fault = containerFault(value, 1, seen);
   if (fault !== undefined) throw refusal(fault);
+  if (shape.hasFractions && hasFractionRoundedOff(text)) {
+    throw refusal({ pointer: '', detail: 'has a fraction that would be rounded to an integer' });
+  }
   // Of two members with the same name JSON.parse keeps the last, other parsers the first.
   if (seen.members !== shape.members) {
     throw new RequestError('malformed-json', 'An object has the same member name twice.');
@@ -116,6 +119,8 @@ interface Shape {
   readonly members: number;
   /** Of the largest object; objects that are nested too deep are not counted. */
   readonly membersMax: number;
+  /** Whether there may be numbers with a fraction. */
+  readonly hasFractions: boolean;
   /** Containers and commas: every value but the first ones of containers is counted. */
   readonly values: number;
 }
@@ -129,6 +134,7 @@ function shapeOf(text: string): Shape {
   let membersMax = 0;
   let values = 0;
   let depth = 0;
+  let hasFractions = false;
   let quoted = false;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
@@ -141,6 +147,8 @@ function shapeOf(text: string): Shape {
         membersAt[depth] = count;
         if (count > membersMax) membersMax = count;
       } else if (unit === COMMA) values += 1;
+      else if (unit === POINT || unit === MINUS)
+        hasFractions ||= unit === POINT || isExponent(text, index);
       else if (unit === OBJECT || unit === ARRAY) {
         values += 1;
         depth += 1;
@@ -148,12 +156,33 @@ function shapeOf(text: string): Shape {
       } else if (unit === OBJECT_END || unit === ARRAY_END) depth -= 1;
     }
   }
-  return { members, membersMax, values };
+  return { members, membersMax, hasFractions, values };
+}
+
+/** Whether the minus is that of an exponent: `5e-1`. */
+function isExponent(text: string, minus: number): boolean {
+  return /e/i.test(text[minus - 1] ?? '');
+}
+
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?/gi;
+
+/** In a valid JSON text: whether a number has a fraction, and the parser has made an integer of it. */
+function hasFractionRoundedOff(text: string): boolean {
+  for (const [number, whole, fraction = '', exponent = '0'] of text.matchAll(STRING_OR_NUMBER)) {
+    if (whole === undefined || !Number.isInteger(Number(number))) continue;
+    const digits = (whole + fraction).replace(/0+$/, '');
+    // The last digit that is not 0 stands this far behind the point.
+    const places = digits.length - whole.length - Number(exponent);
+    if (digits !== '' && places > 0) return true;
+  }
+  return false;
 }
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
 const ARRAY = 0x5b;
 const ARRAY_END = 0x5d;
 const OBJECT = 0x7b;

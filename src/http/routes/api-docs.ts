@@ -72,7 +72,7 @@ const protectPage = helmet({
 
 /** The committed API description, and a page that shows it without access to the internet. */
 export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAnswer }): void {
-  const description = readFileSync(packageFile('docs/openapi.json'), 'utf8');
+  const description = readFileSync(packageFile('docs/openapi.json'));
   /** Read at first use, and then kept. */
   const files = new Map<PageFile, StoredFile>();
   const onlyGet = methodNotAllowed('GET', 'HEAD');
@@ -90,13 +90,13 @@ export function apiDocsRoutes(router: IRouter, { send }: { readonly send: SendAn
   }
 
   function pageFile(request: Request<{ file: PageFile }>, response: Response): void {
-    const { type, etag, text } = stored(request.params.file);
+    const { type, etag, bytes } = stored(request.params.file);
     const headers = [...REVALIDATED, 'ETag', etag];
     if (isKnown(request.headers, etag.slice(1, -1))) {
       send(request, response, { status: 304, headers, body: '' });
     } else {
       headers.push('Content-Type', type);
-      send(request, response, { status: 200, headers, body: text });
+      send(request, response, { status: 200, headers, body: bytes });
     }
   }
 
@@ -129,12 +129,12 @@ function checkFile(request: Request<{ file: PageFile }>, _: Response, next: Next
 interface StoredFile {
   readonly type: string;
   readonly etag: string;
-  readonly text: string;
+  readonly bytes: Buffer;
 }
 
 function readPageFile(name: PageFile): StoredFile {
-  const text =
-    name === 'start.js' ? START : readFileSync(path.join(pathOfSwaggerUi(), name), 'utf8');
-  const etag = `"${hash('sha256', text, 'base64url')}"`;
-  return { type: PAGE_FILES[name], etag, text };
+  const bytes =
+    name === 'start.js' ? Buffer.from(START) : readFileSync(path.join(pathOfSwaggerUi(), name));
+  const etag = `"${hash('sha256', bytes, 'base64url')}"`;
+  return { type: PAGE_FILES[name], etag, bytes };
 }

@@ -6,7 +6,7 @@ import { timeSchema } from './value-schemas.js';
 // The requests to the central view, and its responses.
 
 /** The longest time that a request may wait for the fold, in ms: below proxy timeouts. */
-const WAIT_MS_MAX = 30_000;
+export const WAIT_MS_MAX = 30_000;
 const INTERVAL_MS_MIN = 100;
 const INTERVAL_MS_MAX = 86_400_000;
 

@@ -5,6 +5,10 @@ import type { OpenConnections } from './open-connections.js';
 
 /** Interval of the check whether every request is answered, in ms. */
 const LOOK_EVERY_MS = 10;
+/** No new connection for this long, in ms: whoever wanted to come again has come. */
+const QUIET_MS = 100;
+/** How long such connections are waited for, however many come, in ms. */
+const RETURN_MS_MAX = 1_000;
 /** How long a connection that was just opened may still take to send its request, in ms. */
 const FIRST_REQUEST_MS = 500;
 
@@ -26,13 +30,17 @@ export async function closeServer(
   { graceMs, inFlight, connections }: Closing,
 ): Promise<void> {
   const grace = { isOver: false };
+  const look = () => new Promise<void>((resolve) => timers.after(LOOK_EVERY_MS, resolve));
   const cancelCut = timers.after(graceMs, () => {
     grace.isOver = true;
     connections.destroyAll();
   });
   // Requests that are cut off are no longer in flight.
-  while (inFlight() > 0) {
-    await new Promise<void>((resolve) => timers.after(LOOK_EVERY_MS, resolve));
+  while (inFlight() > 0) await look();
+  // Clients whose connection was closed come again: to be told when, not to be reset.
+  for (let waitedMs = 0; waitedMs < RETURN_MS_MAX && !grace.isOver; waitedMs += LOOK_EVERY_MS) {
+    if (connections.quietMs() >= QUIET_MS) break;
+    await look();
   }
   const closed = once(server, 'close');
   server.close();

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import {
+  type ClientRequest,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type Server,
@@ -10,6 +12,7 @@ import { UnavailableError } from '../../domain/errors.js';
 import type { Timers } from '../../system.js';
 import { isRead } from '../is-read.js';
 import type { RouteDeps } from '../route-deps.js';
+import { WAIT_MS_MAX } from '../schemas/sync-schemas.js';
 
 /** Socket path of the process that answers these requests for all; undefined: this one does. */
 export type AnsweredAt = () => string | undefined;
@@ -48,9 +51,9 @@ const HOP_BY_HOP = new Set([
 ]);
 /** Headers that this process sets itself on every answer. */
 const OUR_OWN = new Set([...HOP_BY_HOP, 'date', 'x-request-id', 'traceparent']);
+const NO_ANSWER = 'the process that answers for all does not answer';
 /** How long a read may take there, besides the wait it asks for: that process may be frozen. */
 const READ_MS_MAX = 5_000;
-const WAIT_ASKED_MS_MAX = 60_000;
 /** A run of the sync worker takes as long as its sources do. */
 const WRITE_MS_MAX = 600_000;
 /** No process was listening: the request has not been executed. */
@@ -80,7 +83,7 @@ export function createForwarding(
     // A read that waits for another process must not occupy a place in this process's lane.
     const reads = isRead(request);
     if (reads) release(response);
-    const handed = httpRequest({ socketPath, method, path, headers });
+    let handed: ClientRequest | undefined;
     let isOver = false;
     /** Runs only the first task: answer, failure, end of waiting, or disconnect of the client. */
     const end = (task: () => void): void => {
@@ -88,7 +91,7 @@ export function createForwarding(
       isOver = true;
       waiting.delete(stop);
       // The rest of a body that nobody reads would block the next request of the connection.
-      request.unpipe(handed);
+      if (handed !== undefined) request.unpipe(handed);
       request.resume();
       task();
     };
@@ -97,7 +100,7 @@ export function createForwarding(
     };
     const stop = (): void => {
       end(() => {
-        handed.destroy();
+        handed?.destroy();
         tellToAskAgain();
       });
     };
@@ -108,23 +111,35 @@ export function createForwarding(
         else response.destroy();
       });
     };
-    if (reads) waiting.add(stop);
-    const cancelLimit = timers.after(
-      reads ? READ_MS_MAX + askedWaitMs(request) : WRITE_MS_MAX,
-      () => handed.destroy(new Error('the process that answers for all does not answer')),
-    );
-    handed.on('error', failed);
-    handed.on('response', (answer) => {
-      read(answer).then((body) => {
-        end(() => {
-          const { statusCode: status = 502 } = answer;
-          send(request, response, { status, headers: ownHeadersOf(answer), body });
-        });
-      }, failed);
-    });
-    handed.on('close', cancelLimit);
-    response.on('close', () => end(() => handed.destroy()));
-    request.pipe(handed);
+    const hand = (): void => {
+      if (isOver) return;
+      const sent = httpRequest({ socketPath, method, path, headers });
+      handed = sent;
+      const cancelLimit = timers.after(
+        reads ? READ_MS_MAX + askedWaitMs(request) : WRITE_MS_MAX,
+        () => sent.destroy(new Error(NO_ANSWER)),
+      );
+      sent.on('error', failed);
+      sent.on('response', (answer) => {
+        read(answer).then((body) => {
+          end(() => {
+            const { statusCode: status = 502 } = answer;
+            send(request, response, { status, headers: ownHeadersOf(answer), body });
+          });
+        }, failed);
+      });
+      sent.on('close', cancelLimit);
+      request.pipe(sent);
+    };
+    response.on('close', () => end(() => handed?.destroy()));
+    if (reads) {
+      waiting.add(stop);
+      hand();
+    } else {
+      assertAlive(socketPath, timers).then(hand, (error: unknown) => {
+        end(() => tellToAskAgain(error));
+      });
+    }
   }
 
   return {
@@ -135,9 +150,24 @@ export function createForwarding(
   };
 }
 
+/**
+ * Rejects if the process there does not answer a probe in time: it is frozen. A write must not be
+ * sent to it, since it would be executed later, when its client has long been told otherwise.
+ */
+async function assertAlive(socketPath: string, timers: Timers): Promise<void> {
+  const probe = httpRequest({ socketPath, path: '/api/health/live' });
+  const cancelLimit = timers.after(READ_MS_MAX, () => probe.destroy(new Error(NO_ANSWER)));
+  try {
+    const [answer] = (await once(probe.end(), 'response')) as [IncomingMessage];
+    answer.resume();
+  } finally {
+    cancelLimit();
+  }
+}
+
 function askedWaitMs({ query }: Request): number {
   const asked = Number(query['waitMs'] ?? 0);
-  return asked > 0 ? Math.min(asked, WAIT_ASKED_MS_MAX) : 0;
+  return asked > 0 ? Math.min(asked, WAIT_MS_MAX) : 0;
 }
 
 function headersOf({ headers, requestId }: Request, response: Response): OutgoingHttpHeaders {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Clock } from '../../system.js';
 import type { HttpConnection } from './http-connection.js';
 
 /** All connections of a server, also those that Node has let go of (CONNECT). */
@@ -11,11 +12,15 @@ export interface OpenConnections {
    */
   closeIdle(): void;
   destroyAll(): void;
+  /** How long no connection has been opened, in ms. */
+  quietMs(): number;
 }
 
-export function watchConnections(server: Server): OpenConnections {
+export function watchConnections(server: Server, clock: Clock): OpenConnections {
   const open = new Set<Socket>();
+  let openedAtMs = -Infinity;
   server.on('connection', (socket: Socket) => {
+    openedAtMs = clock.monotonicMs();
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
@@ -23,6 +28,7 @@ export function watchConnections(server: Server): OpenConnections {
     closeIdle() {
       for (const socket of open) if (!isOwed(socket)) socket.destroy();
     },
+    quietMs: () => clock.monotonicMs() - openedAtMs,
     destroyAll() {
       for (const socket of open) socket.destroy();
     },

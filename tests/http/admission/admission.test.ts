@@ -502,6 +502,7 @@ describe('a request whose turn comes late', () => {
       ]),
     );
     expect(statusesOf(answers)).toEqual([200, 503]);
+    expect(edge.admission.statistics().lanes.writes.shed).toBe(1);
     expect(executed).toHaveLength(1);
     expect(await edge.get(RECORD)).toMatchObject({ body: { onHand: 6 } });
   });

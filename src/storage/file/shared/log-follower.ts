@@ -55,6 +55,16 @@ export function createLogFollower(deps: LogFollowerDeps, start: ActiveSegment): 
     return position.offsets.first === segment && position.bytes === bytes;
   }
 
+  /**
+   * A process ended between the manifest and the mark of a rotation, and this one has joined since:
+   * the next write here raises the mark.
+   */
+  function isOneSegmentPast({ durable, lastCrc }: Mark): boolean {
+    const { offsets, bytes } = position;
+    const isEmpty = bytes === 0 && offsets.first === durable + 1 && state.lastSequence === durable;
+    return isEmpty && position.lastCrc === lastCrc;
+  }
+
   async function followTo(mark: Mark): Promise<void> {
     const first = state.lastSequence + 1;
     while (position.offsets.first !== mark.segment) await finishSegment();
@@ -73,7 +83,7 @@ export function createLogFollower(deps: LogFollowerDeps, start: ActiveSegment): 
 
   async function followBytes(): Promise<void> {
     const mark = marks.read();
-    if (!isAt(mark)) await followTo(mark);
+    if (!isAt(mark) && !isOneSegmentPast(mark)) await followTo(mark);
   }
 
   function inOrder(follow: () => Promise<void>): Promise<void> {

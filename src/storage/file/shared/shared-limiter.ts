@@ -186,11 +186,10 @@ function hashOf(client: string): { readonly one: number; readonly other: number 
 }
 
 function countClients(descriptor: number): number {
-  const all = Buffer.alloc(ROWS * ROW_BYTES);
-  const length = fs.readSync(descriptor, all, 0, all.length, 0);
+  const all = new Uint32Array((ROWS * ROW_BYTES) / 4);
+  fs.readSync(descriptor, all, 0, all.byteLength, 0);
   let clients = 0;
-  for (let entry = 0; entry + ENTRY_BYTES <= length; entry += ENTRY_BYTES) {
-    if (all.readDoubleBE(entry + 8) !== 0) clients += 1;
-  }
+  // The first half of a time that is not 0 is not 0 either.
+  for (let word = 2; word < all.length; word += ENTRY_BYTES / 4) if (all[word] !== 0) clients += 1;
   return clients;
 }

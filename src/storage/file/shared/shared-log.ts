@@ -89,7 +89,8 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
     async commit() {
       const events = takeBatch();
       if (events.length === 0) {
-        if (isProbing) await writer?.boot(epoch);
+        // Else a turn that writes nothing would count as proof that the disk takes writes again.
+        if (isProbing || (isOpen && !guard.takesWrites)) await writer?.boot(epoch);
         return;
       }
       const startedAtMs = system.clock.monotonicMs();
@@ -148,6 +149,8 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
         `the stop could not be marked as clean (the next start checks more): ${String(error)}`,
       );
     }
+    // Nothing may be written from here on, not even by this turn.
+    isOpen = false;
     presence.release();
   }
 

@@ -138,6 +138,24 @@ describe('a copy of a directory that is in use', () => {
     expect(await copying).toMatchObject({ events: 3 });
   });
 
+  it('has nothing that its writer takes back, however long it stands still before', async () => {
+    const { disk, faulty, open } = faultyStorage();
+    const source = await open();
+    await fill(source, 3);
+    const lineBytes = bytesOf(disk, SEGMENT).length / 4;
+    faulty.room = Math.ceil(lineBytes * 1.5);
+    const cut = faulty.hold({ name: 'truncate' });
+    const writes = Promise.allSettled([source.adjust('A', 1), source.adjust('B', 1)]);
+    await cut.reached;
+    const timers = createFakeTimers(createFakeClock());
+    const copying = copied({ fileSystem: disk.life.fileSystem, timers, isInUse: true });
+    await quiet();
+    await timers.pass(3_000);
+    expect(await copying).toMatchObject({ events: 3 });
+    cut.release();
+    await writes;
+  });
+
   it('is not held up by a sync that does not return', async () => {
     const { disk, faulty, open } = faultyStorage();
     const source = await open();
