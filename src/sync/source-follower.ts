@@ -114,6 +114,9 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
       retryable: (error) => error instanceof UnavailableError && error.code !== 'shutting-down',
       ...(hurry !== undefined && { signal: hurry }),
     });
+    counts.eventsFolded += draft.applied;
+    counts.linesFolded += draft.linesApplied;
+    counts.lettersOpened += draft.deadLettered;
     draft.clear();
     reached(draft.progress.at);
   }
@@ -169,13 +172,10 @@ export function createSourceFollower(deps: FollowerDeps): SourceFollower {
       const isComplete = target !== undefined && draft.sequence >= target;
       if (isComplete) draft.reach(began);
       if (draft.isChanged) {
-        const { applied, linesApplied, deadLettered } = draft;
+        const { applied, deadLettered } = draft;
         await commit(draft, hurry);
         pulled.applied += applied;
         pulled.deadLettered += deadLettered;
-        counts.eventsFolded += applied;
-        counts.linesFolded += linesApplied;
-        counts.lettersOpened += deadLettered;
       } else if (isComplete) reached(began);
     }
 

@@ -21,3 +21,12 @@ it('a worker that cannot be started has ended, so that another one is tried', as
 
   expect(JSON.parse(stdout)).toEqual({ code: 1, signal: null });
 }, 60_000);
+
+it('a worker for which there is no memory has ended, and does not end its primary', async () => {
+  const program = fileURLToPath(new URL('worker-without-memory.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
+    timeout: 60_000,
+  });
+
+  expect(JSON.parse(stdout)).toEqual({ code: 1, signal: null });
+}, 60_000);

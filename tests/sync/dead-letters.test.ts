@@ -283,6 +283,23 @@ describe('events of another node that cannot be folded', () => {
     expect(letters()[0]?.records).toHaveLength(150);
   });
 
+  it('says that it is folded where it is, though one behind it cannot be read', async () => {
+    // Nobody knows what event 9 is about; so 13, of the same record, has a letter, too.
+    feed.poison.set(9, ({ sequence }) => [{ sequence }]);
+    await sync.worker.runNow();
+    expect(reasons()).toContain('a-13 version-gap');
+    const folded = sync.worker.statistics().eventsFolded;
+    // What is read behind it finds nobody.
+    feed.poison.set(9, (item) => {
+      setImmediate(() => (feed.status = 503));
+      return [item];
+    });
+
+    expect(await sync.desk.retry('a-9')).toBeNull();
+    expect(reasons()).not.toContainEqual(expect.stringMatching(/^a-9 /));
+    expect(sync.worker.statistics().eventsFolded).toBe(folded + 1);
+  });
+
   it('says that the source cannot be read, and leaves the letter as it was', async () => {
     feed.poison.set(9, (item) => [{ ...item, type: 'StockWeighed' }]);
     await sync.worker.runNow();

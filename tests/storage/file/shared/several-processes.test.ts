@@ -23,6 +23,7 @@ import {
   type SharingProcess,
   startSharing,
 } from '../../../support/shared-harness.js';
+import { createOwnSync } from '../../../support/own-sync.js';
 import { chosenSeed, proofScale } from '../../../support/seeded-random.js';
 import { temporaryDirectory } from '../../../support/temporary-directory.js';
 import { copied } from '../copy/copies.js';
@@ -206,6 +207,24 @@ describe('processes that share a directory', () => {
     await expectOrder(units + 1);
   });
 
+  it('can be joined after one was killed in the middle of a rotation, before any other writes', async () => {
+    const [victim, survivor] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
+    await addOne(victim);
+    const saved = victim.faulty.hold({ name: 'syncDirectory', path: new RegExp(`^${root}$`) });
+    const writing = (async () => {
+      for (;;) await addOne(victim);
+    })();
+    void writing.catch(() => undefined);
+    await saved.reached;
+    await kill(victim);
+
+    const joined = await start(SMALL_SEGMENTS);
+    const units = await unitsIn(joined);
+    expect(await addOne(joined)).toBe(units + 1);
+    expect(await unitsIn(survivor)).toBe(units + 1);
+    await expectOrder(units + 1);
+  });
+
   it('refuse while what others have changed cannot be read, and go on when it can', async () => {
     const [reader, writer] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
     await addOne(reader);
@@ -243,6 +262,32 @@ describe('processes that share a directory', () => {
     clock.advance(1_000);
     expect(await addOne(full)).toBe(3);
     await expectOrder(3);
+  });
+
+  it('do not take a turn without events for a sign that there is room again', async () => {
+    const clock = createFakeClock();
+    const full = await start({ clock });
+    await addOne(full);
+    full.faulty.room = 10;
+    await expect(addOne(full)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    clock.advance(1_000);
+    await full.repository.transact(() => 'refused', { records: [A] });
+    await pause(100);
+    expect(full.repository.takesWrites()).toBe(false);
+
+    full.faulty.room = Infinity;
+    clock.advance(1_000);
+    await full.repository.transact(() => 'refused', { records: [A] });
+    await pause(100);
+    expect(full.repository.takesWrites()).toBe(true);
+  });
+
+  it('fold what others have acknowledged before, however far behind they are', async () => {
+    const [writer, central] = [await start(), await start()];
+    const sync = createOwnSync(central.repository, createSystem());
+    await Promise.all(Array.from({ length: 500 }, () => addOne(writer)));
+    expect(await sync.worker.runNow()).toMatchObject({ applied: 500 });
+    expect(sync.worker.status()).toMatchObject({ lag: 0 });
   });
 
   it('read what there was before, where one has started without room and has got it since', async () => {
