@@ -31,10 +31,13 @@ const before = loadavg()[0]?.toFixed(1);
 const scratch = mkdtempSync(join(tmpdir(), 'proof-'));
 const report = join(scratch, 'figures.jsonl');
 const startedAt = Date.now();
-const held = [
-  run(VITEST, 'run', ...BATTERY),
-  run(TSX, 'scripts/mutants.ts', ...(isWritten ? ['--write'] : [])),
-].every(Boolean);
+const batteryHeld = run(VITEST, 'run', ...BATTERY);
+const mutantsFound = run(
+  TSX,
+  'scripts/mutants.ts',
+  ...(isWritten && batteryHeld ? ['--write'] : []),
+);
+const held = batteryHeld && mutantsFound;
 const minutes = Math.round((Date.now() - startedAt) / 60_000);
 const all = figures();
 rmSync(scratch, { recursive: true });

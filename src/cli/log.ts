@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { dataPaths, numberedFiles, sequenceOf } from '../storage/file/disk/data-directory.js';
 import { readWhole } from '../storage/file/disk/file-system.js';
 import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
+import { loadManifest } from '../storage/file/log/manifest.js';
 import { readWatermark } from '../storage/file/log/watermark.js';
 import { type LogLine, NEWLINE, parseLine } from '../storage/file/format/record-format.js';
 import { UsageError, runCommand } from './command/run-command.js';
@@ -65,13 +66,21 @@ async function print(wanted: Wanted): Promise<number> {
   const fileSystem = createNodeFileSystem();
   const { events, watermark } = dataPaths(wanted.root);
   // Before the log is read, which may grow meanwhile.
-  const durable = await readWatermark(fileSystem, watermark);
+  const manifest = await loadManifest(fileSystem, wanted.root);
+  const durable = Math.max(await readWatermark(fileSystem, watermark), manifest?.durable ?? 0);
   const names = await numberedFiles(fileSystem, events);
+  let before: number | undefined;
   for (const [index, name] of names.entries()) {
     const next = names[index + 1];
     if (next !== undefined && sequenceOf(next) <= wanted.after + 1) continue;
+    const first = sequenceOf(name);
+    if (first !== (before ?? Math.min(first - 1, wanted.after)) + 1) {
+      console.error(`${events}/${name}: what is before it is missing; npm run verify tells more`);
+      return 1;
+    }
     const bytes = await readWhole(fileSystem, `${events}/${name}`);
     const { last, stoppedAt } = await printSegment(bytes, wanted, sequenceOf(name) - 1);
+    before = last;
     if (stoppedAt === undefined) continue;
     // Behind the durable end of the last segment lies what is being written, or will be cut.
     if (next === undefined && last >= durable) continue;

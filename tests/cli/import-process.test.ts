@@ -68,10 +68,10 @@ describe('the import command', () => {
   it('explains itself, and ends with 2 where it is used wrongly', async () => {
     const help = await spawnImport('--help').ended;
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain('usage: npm run import');
+    expect(help.stdout).toContain('Usage: npm run import');
 
     const wrong = await spawnImport().ended;
     expect(wrong).toMatchObject({ code: 2, stdout: '' });
-    expect(wrong.stderr).toContain('usage: npm run import');
+    expect(wrong.stderr).toContain('Usage: npm run import');
   });
 });

@@ -123,6 +123,20 @@ describe('npm run log', () => {
     expect(damaged.stderr).toMatch(/000000000001\.jsonl, line 3: is damaged/);
     expect(damaged.stdout.split('\n')).toHaveLength(2);
 
+    // A segment that is gone is no gap to be passed over.
+    const holed = new Map([...image].filter(([path]) => path !== segments[2]));
+    const gone = await run('log', realDirectory(holed));
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain('what is before it is missing');
+    const later = Number(segments[3]!.match(/(\d+)\.jsonl/)![1]);
+    expect((await run('log', realDirectory(holed), '--after', `${later}`)).code).toBe(0);
+
+    // A backup has no watermark: its manifest says how far the log must go.
+    const noMark = new Map([...image].filter(([path]) => !path.endsWith('watermark')));
+    const firstOfLast = damagesOf(2)[0]!.on(image.get(segments.at(-2)!)!);
+    const backup = withFiles(noMark, { [segments.at(-2)!]: firstOfLast });
+    expect((await run('log', realDirectory(backup))).code).toBe(1);
+
     // The last segment, too, holds what was acknowledged: to where the watermark is.
     const whole = image.get(last)!;
     const cut = Buffer.concat([

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { baseOf } from '../../client/transport.js';
 import { UsageError } from '../command/run-command.js';
 
-export const USAGE = `usage: npm run import -- FILE.csv [--url http://127.0.0.1:3000]
+export const USAGE = `Usage: npm run import -- FILE.csv [--url http://127.0.0.1:3000]
 
 Replays a file of real orders (columns InvoiceNo, StockCode, Quantity, Country) through the API. A
 country is a store, an invoice is an order: its lines are reserved together, then committed. The
@@ -17,7 +17,7 @@ continues from there, and at its end compares its own ledger with the service's 
   --patience SECONDS  how long one request is retried before giving up (300)
   --help              this text
 
-Exit status: 0 the ledger matches, 1 it does not or the import stopped, 2 wrong usage.`;
+Exit code: 0 the ledger matches, 1 it does not or the import stopped, 2 wrong usage.`;
 
 export interface ImportCommand {
   readonly file: string;

@@ -19,7 +19,10 @@ export function centralSkuJson(
 ): z.infer<typeof centralSkuSchema> {
   return {
     sku,
-    total: totalOf(shares),
+    total: {
+      ...totalOf(shares),
+      ...([...shares, ...asOf.sources].some(({ isDoubtful }) => isDoubtful) && { doubtful: true }),
+    },
     stores: shares.map(({ source, record, isDoubtful }) => ({
       source,
       storeId: record.storeId,

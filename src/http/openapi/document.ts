@@ -18,7 +18,9 @@ Stock per store and SKU: never oversold, never lost once acknowledged, safe to r
 * A 2xx response to a write means that the write is on disk. No response means that its outcome is
   unknown: repeat the request with the same \`Idempotency-Key\`.
 * 429 (your rate limit) and 503 (the server cannot execute it now) mean: not executed.
-* 409: read again and decide again. 422: the same request will be refused until the stock changes.
+* 404, 409, 412 and 422 of a write are decisions: nothing has happened. With an \`Idempotency-Key\`
+  they are stored with it, and repeated as they are: to have the service decide again, send a new
+  key.
 * Errors are problem documents (RFC 9457). Clients should branch on \`code\`.
 * Paths match exactly. Unknown members and unknown or repeated query parameters are refused.
 * Every example is a real response: \`x-request\` is its request, \`x-answer\` its status and

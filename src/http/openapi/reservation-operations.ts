@@ -88,7 +88,9 @@ const extend: Operation = {
   path: `${ONE}/extend`,
   tag,
   summary: 'Extend a reservation',
-  description: '`ttlMs` counts from now. A reservation that has expired cannot be extended.',
+  description:
+    'Sets the expiry to `ttlMs` from now, which may be earlier or later than it was, also of a ' +
+    'hold without one. A reservation that has expired cannot be extended.',
   pathParameters,
   headers,
   body: { schema: extendSchema, bytesMax },

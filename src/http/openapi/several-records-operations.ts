@@ -30,7 +30,8 @@ export const batchOperation: Operation = {
   description:
     'By default all operations or none, one after the other, as one event; the idempotency key ' +
     'is the header. With `atomic: false` each operation on its own, with its own ' +
-    '`idempotencyKey`: then the response is 200, and each result has its own status.',
+    '`idempotencyKey`: then the response is 200, and each result has its own status. The body ' +
+    `may have ${BATCH_BODY_BYTES_MAX} bytes, which leaves some 200 for each of 10,000 operations.`,
   headers,
   body: { schema: batchSchema, bytesMax: BATCH_BODY_BYTES_MAX },
   successes: [done(batchResultsSchema, 'The results, in the order of the operations.')],

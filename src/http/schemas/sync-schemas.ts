@@ -35,7 +35,7 @@ export const centralSkuQuerySchema = z.strictObject({
       'over all sources, or with `source` the `sequence` of that source.',
   }),
   source: z.string().exactOptional().meta({
-    description: 'The name of the source that `minSequence` refers to.',
+    description: 'The name of the source that `minSequence` refers to; unused without it.',
     example: 'local',
   }),
   waitMs: wholeNumber(WAIT_MS_MAX).meta({
@@ -43,7 +43,8 @@ export const centralSkuQuerySchema = z.strictObject({
     minimum: 0,
     maximum: WAIT_MS_MAX,
     default: 0,
-    description: 'How long to wait for `minSequence`, in ms, before the answer is 503.',
+    description:
+      'How long to wait for `minSequence`, in ms, before the answer is 503; unused without it.',
   }),
 });
 
@@ -67,7 +68,12 @@ const isDoubtful = z.literal(true).exactOptional();
 export const centralSkuSchema = z
   .strictObject({
     sku: skuSchema,
-    total: z.strictObject(quantities),
+    total: z.strictObject({
+      ...quantities,
+      doubtful: isDoubtful.meta({
+        description: 'Units may be missing: a record or a source of the sum is doubtful.',
+      }),
+    }),
     stores: z.array(
       z.strictObject({
         source: sourceName,

@@ -7,7 +7,7 @@ import { FORMAT_VERSION, type Manifest } from '../log/manifest.js';
 import { type LogReport, verifyAgainst } from '../recovery/verify-log.js';
 import { copyLog } from './copy-log.js';
 import { copySnapshots } from './copy-snapshots.js';
-import { finishTarget } from './copy-target.js';
+import { finishTarget, prepareTarget } from './copy-target.js';
 import { lastEventAt } from './restore-point.js';
 import { readSourceLog } from './source-log.js';
 
@@ -21,7 +21,7 @@ export interface CopyDeps {
 }
 
 /**
- * Copies the log of a data directory, up to its end or to an earlier point, into a target prepared
+ * Copies the log of a data directory, up to its end or to an earlier point, into a target reserved
  * by `takeTarget`. The source may be in use: it is only read, apart from a microsecond probe of its
  * presence lock (`isInUse`). The whole copy is durable, and has been folded from its first line,
  * before its manifest makes it a data directory. Rejects with DataDirectoryError if the source is
@@ -37,6 +37,7 @@ export async function copyDirectory(
   point?: Moment,
 ): Promise<LogReport> {
   const { fileSystem } = deps;
+  await prepareTarget(fileSystem, to);
   const source = await readSourceLog(deps, from);
   const sequence = point ? await lastEventAt(fileSystem, source, point) : source.last;
   const { sealed, clean } = await copyLog(fileSystem, source, to, sequence);

@@ -18,10 +18,15 @@ export async function takeTarget(fileSystem: FileSystem, root: string): Promise<
   await fileSystem.makeDirectory(root);
   await assertEmpty(fileSystem, root);
   await makeMark(fileSystem, root);
+  return paths;
+}
+
+/** Makes the mark durable, and then the directories for the copy. */
+export async function prepareTarget(fileSystem: FileSystem, paths: DataPaths): Promise<void> {
+  const { root } = paths;
   await syncOrDie(() => fileSystem.syncDirectory(root), root);
   await syncAbove(fileSystem, root);
   await makeDirectories(fileSystem, paths);
-  return paths;
 }
 
 /** Makes it a data directory; everything but the manifest is already in place and durable. */
