@@ -58,9 +58,13 @@ async function runService(): Promise<void> {
     if (running.service === undefined) stoppedBeforeItServed();
     if (stopping) return;
     stopping = true;
-    running.service.stop().then(
+    const { service } = running;
+    service.stop().then(
       () => process.exit(0),
-      () => process.exit(EXIT_STORAGE),
+      (error: unknown) => {
+        service.crashed(error);
+        process.exit(EXIT_STORAGE);
+      },
     );
   }
 }

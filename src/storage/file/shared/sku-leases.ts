@@ -163,7 +163,7 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
     } finally {
       figures.waitedMs += clock.monotonicMs() - sinceMs;
     }
-    refusedUntil.set(key, clock.monotonicMs() + waitMs);
+    setUntil(refusedUntil, key, clock.monotonicMs() + waitMs);
     figures.timedOut += 1;
     throw new UnavailableError('lock-contended', deps.ttlMs);
   }
@@ -199,9 +199,17 @@ export function createSkuLeases(deps: SkuLeasesDeps): SkuLeases {
     if (entry.users > 0) return;
     const nowMs = clock.monotonicMs();
     if (nowMs - entry.sinceMs >= SLICE_MS && entry.file.isWanted()) {
-      handedOver.set(key, nowMs + 3 * POLL_MS);
+      setUntil(handedOver, key, nowMs + 3 * POLL_MS);
       void letGo(key, entry);
     } else entry.cancelLinger = timers.after(LINGER_MS, () => void letGo(key, entry));
+  }
+
+  /** Sets the key's time, and forgets it then: many keys are never asked for again. */
+  function setUntil(times: Map<string, number>, key: string, untilMs: number): void {
+    times.set(key, untilMs);
+    timers.after(untilMs - clock.monotonicMs(), () => {
+      if (times.get(key) === untilMs) times.delete(key);
+    });
   }
 
   async function letGo(key: string, entry: Held): Promise<void> {
