@@ -2,7 +2,7 @@
 
 // leaves <- domain <- application <- {storage, sync, http} <- composition <- main
 
-const leaves = '^src/(assert|package-files|system|time-text)[.]ts$';
+const leaves = '^src/(assert|map-limits|package-files|system|time-text)[.]ts$';
 
 /** Modules of `from` may import these folders and files of the project, and nothing else of it. */
 function mayImport(name, from, ...allowed) {
@@ -61,7 +61,7 @@ module.exports = {
     mayImport(
       'main',
       '^src/main[.]ts$',
-      '^src/(composition|composition-primary|config|start-text|stop-signals)[.]ts$',
+      '^src/(composition/start-(service|primary)|config|start-text|stop-signals)[.]ts$',
     ),
     mayImport('start-text', '^src/start-text[.]ts$'),
     {
@@ -86,8 +86,8 @@ module.exports = {
     {
       name: 'composition-is-for-main-and-cli',
       severity: 'error',
-      from: { pathNot: ['^src/main[.]ts$', '^src/cli/', '^(tests|bench)/'] },
-      to: { path: '^src/composition[.]ts$' },
+      from: { pathNot: ['^src/main[.]ts$', '^src/cli/', '^src/composition/', '^(tests|bench)/'] },
+      to: { path: '^src/composition/' },
     },
     {
       name: 'the-service-loads-no-generator',

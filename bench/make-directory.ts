@@ -14,12 +14,12 @@ import {
 } from '../src/storage/file/file-inventory-repository.js';
 import { createNodeFileSystem } from '../src/storage/file/disk/node-file-system.js';
 import type { SnapshotPolicy } from '../src/storage/file/snapshot/snapshot-policy.js';
-import { createWorkerMaintenance } from '../src/storage/file/snapshot/worker-maintenance.js';
+import { createThreadSegmentChecker } from '../src/storage/file/integrity/thread-segment-checker.js';
 import { createSystem } from '../src/system.js';
 import type { Step } from './directories.js';
 import { skuOf, STORE } from './requests.js';
 
-/** As in composition.ts. */
+/** As in src/composition. */
 const AS_IN_PRODUCTION: SnapshotPolicy = { everyEvents: 100, logBytesMin: 32 * 1024 * 1024 };
 const NEVER: SnapshotPolicy = { everyEvents: Infinity, logBytesMin: Infinity };
 const NOW: SnapshotPolicy = { everyEvents: 1, logBytesMin: 0 };
@@ -129,7 +129,7 @@ async function open(
     snapshotPolicy,
     fileSystem: createNodeFileSystem(),
     recordClock: createRecordClock(system.clock, () => undefined),
-    maintenance: createWorkerMaintenance(root),
+    segmentChecker: createThreadSegmentChecker(root),
     snapshotRetry: { baseMs: 1_000, times: 0 },
     report: {
       warning: fail,

@@ -140,7 +140,7 @@ async function bundle(/** @type {string} */ outDir) {
   // the service needs was installed.
   const { build } = await import('esbuild');
   const commands = fs.readdirSync(path.join(root, 'src', 'cli')).filter(isSource);
-  const entries = ['main.ts', 'client/index.ts', 'storage/file/snapshot/maintenance-worker.ts'];
+  const entries = ['main.ts', 'client/index.ts', 'storage/file/integrity/check-thread.ts'];
   await build({
     absWorkingDir: path.join(root, 'src'),
     entryPoints: [...entries, ...commands.map((file) => `cli/${file}`)],

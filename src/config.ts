@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { RETRY_MS_MAX } from './resilience/retry.js';
 import { MAP_CHANGING_ENTRIES_MAX } from './map-limits.js';
 import { type SyncSource, readSources, trustedProxies } from './config-values.js';
 
@@ -55,6 +54,8 @@ const DAY_MS = 86_400_000;
 const SNAPSHOT_LOG_BYTES_MIN = 32 * 1024 * 1024;
 /** More than any machine can use: each worker has the whole inventory in memory. */
 const WORKERS_MAX = 64;
+/** No retry waits for longer (src/resilience/retry.ts). */
+const RETRY_BASE_MS_MAX = 60_000;
 
 const wholeNumber = (lowest: number, highest: number) =>
   z
@@ -90,7 +91,7 @@ const environmentSchema = z.object({
   LOAD_SHED_QUEUE_MAX: wholeNumber(1, 1e6).default(1_000),
   BREAKER_THRESHOLD: share.default(0.5),
   BREAKER_COOLDOWN_MS: wholeNumber(1, DAY_MS).default(30_000),
-  RETRY_BASE_MS: wholeNumber(1, RETRY_MS_MAX).default(1_000),
+  RETRY_BASE_MS: wholeNumber(1, RETRY_BASE_MS_MAX).default(1_000),
   RETRY_TIMES: wholeNumber(0, 100).default(3),
   IDEMP_TTL_MS: wholeNumber(1_000, 365 * DAY_MS).default(300_000),
   IDEMP_MAX_KEYS: wholeNumber(1, MAP_CHANGING_ENTRIES_MAX).default(5_000_000),

@@ -2,8 +2,8 @@
 import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunningService } from './composition.js';
-import type { Supervisor } from './composition-primary.js';
+import type { RunningService } from './composition/start-service.js';
+import type { Supervisor } from './composition/start-primary.js';
 import { type Config, ConfigError, readConfig, settings } from './config.js';
 import { versionOfPackage } from './package-files.js';
 import {
@@ -41,7 +41,7 @@ async function runService(): Promise<void> {
     },
   });
   // Imported here because a primary needs none of it.
-  const { startService } = await import('./composition.js');
+  const { startService } = await import('./composition/start-service.js');
   const hooks = {
     onExit,
     stop,
@@ -82,7 +82,7 @@ async function runPrimary(count: number): Promise<void> {
       process.exit(EXIT_FORCED);
     },
   });
-  const { startPrimary } = await import('./composition-primary.js');
+  const { startPrimary } = await import('./composition/start-primary.js');
   const program = fileURLToPath(import.meta.url);
   const hooks = { program, onExit, onStarted: welcome };
   const primary = await startPrimary(config, count, hooks).catch(failedStart);

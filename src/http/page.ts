@@ -1,6 +1,5 @@
 import type { ZodType } from 'zod';
-import type { Answer } from './answer.js';
-import { pageAnswer } from './answers.js';
+import { type Answer, READ } from './answer.js';
 import { type CursorScope, decodeCursor, encodeCursor } from './cursor.js';
 import type { PageQuery } from './schemas/request-schemas.js';
 
@@ -48,4 +47,10 @@ export function listAnswer<Item>(items: FoundItems<Item>): Answer {
     last = item;
   }
   return pageAnswer(texts, null);
+}
+
+/** A page of a list; `nextCursor` null: the last page. */
+export function pageAnswer(items: readonly string[], nextCursor: string | null): Answer {
+  const body = `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+  return { status: 200, headers: READ, body };
 }

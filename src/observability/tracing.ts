@@ -22,7 +22,7 @@ import type { ObservedRequest, ObservedResponse } from './request-log.js';
 import { tracedCalls } from './traced-call.js';
 import { tracedRepository } from './traced-repository.js';
 
-// Loaded only if an endpoint for spans is configured (composition.ts).
+// Loaded only if an endpoint for spans is configured (composition/start-service.ts).
 
 export interface Tracing {
   /** The same repository, with child spans of the request's span. */

@@ -1,7 +1,7 @@
 import type { Random, Timers } from '../system.js';
 
 /** The longest wait between two attempts, in ms. */
-export const RETRY_MS_MAX = 60_000;
+const DELAY_MS_MAX = 60_000;
 
 export interface RetryPolicy {
   /** The longest wait after the first failure, in ms; it doubles with every further failure. */
@@ -40,7 +40,7 @@ export function createRetry(
    * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
    */
   function delayAfter(attempt: number): number {
-    const whole = Math.min(RETRY_MS_MAX, baseMs * 2 ** (attempt - 1));
+    const whole = Math.min(DELAY_MS_MAX, baseMs * 2 ** (attempt - 1));
     return Math.round((whole * (1 + random.next())) / 2);
   }
 

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNodeFileSystem } from '../../src/storage/file/disk/node-file-system.js';
-import { createWorkerMaintenance } from '../../src/storage/file/snapshot/worker-maintenance.js';
+import { createThreadSegmentChecker } from '../../src/storage/file/integrity/thread-segment-checker.js';
 import { fill } from '../storage/file/data-images.js';
 import { BUSY_POLICY } from '../storage/file/faulty-storage.js';
 import { cleanUp, spawnServer, temporaryDirectory } from '../support/spawned-server.js';
@@ -17,7 +17,7 @@ async function usedDirectory(): Promise<string> {
   const storage = await openTestStorage({
     root,
     fileSystem: createNodeFileSystem(),
-    maintenance: createWorkerMaintenance(root),
+    segmentChecker: createThreadSegmentChecker(root),
     policy: BUSY_POLICY,
   });
   await fill(storage, 30);

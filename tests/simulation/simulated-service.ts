@@ -17,7 +17,7 @@ import {
 } from '../../src/storage/file/file-inventory-repository.js';
 import { type BreakerPolicy, createCircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
-import { createInProcessMaintenance } from '../support/in-process-maintenance.js';
+import { createInProcessSegmentChecker } from '../support/in-process-segment-checker.js';
 import { type Said, nothingSaid } from '../support/test-storage.js';
 import type { SimulatedTime } from './simulated-time.js';
 
@@ -29,7 +29,7 @@ const SNAPSHOT_POLICY = { everyEvents: 20, logBytesMin: 1_024 };
 const IDEMPOTENCY_TTL_MS = 20_000;
 const RESERVATION_RETENTION_MS = 1_000;
 
-/** The whole service but its HTTP, as composition.ts wires it, in a world of its own. */
+/** The whole service but its HTTP, as composition/start-service.ts wires it, in a world of its own. */
 export interface SimulatedService {
   readonly repository: FileInventoryRepository;
   readonly service: InventoryService;
@@ -63,7 +63,7 @@ export async function openSimulatedService(deps: SimulatedServiceDeps): Promise<
     breaker: createCircuitBreaker(BREAKER, clock),
     snapshotRetry: { baseMs: 100, times: 3 },
     recordClock: createRecordClock(clock, () => undefined),
-    maintenance: createInProcessMaintenance(ROOT, fileSystem),
+    segmentChecker: createInProcessSegmentChecker(ROOT, fileSystem),
     report: {
       warning,
       writable: (problem) => void said.writable.push(problem),

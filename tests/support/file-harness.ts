@@ -12,7 +12,7 @@ import { createSystem } from '../../src/system.js';
 import type { RepositoryHarness } from '../contracts/inventory-repository-contract.js';
 import type { FakeClock } from './fake-clock.js';
 import { type FaultyFileSystem, createFaultyFileSystem } from './faulty-file-system.js';
-import { createInProcessMaintenance } from './in-process-maintenance.js';
+import { createInProcessSegmentChecker } from './in-process-segment-checker.js';
 
 /** How a process ends before the next one opens its directory. */
 export type Ending = 'closed' | 'killed';
@@ -60,7 +60,7 @@ async function start(
     fileSystem,
     system: { ...createSystem(), clock },
     recordClock: createRecordClock(clock, () => undefined),
-    maintenance: createInProcessMaintenance(root, fileSystem),
+    segmentChecker: createInProcessSegmentChecker(root, fileSystem),
     snapshotPolicy: { everyEvents: 10, logBytesMin: 4_096 },
     snapshotRetry: { baseMs: 1, times: 0 },
     breaker: createCircuitBreaker(

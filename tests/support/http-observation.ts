@@ -1,5 +1,5 @@
 import type { HttpAppDeps } from '../../src/http/http-app.js';
-import { metricsOfOne } from '../../src/composition-metrics.js';
+import { metricsOfOne } from '../../src/composition/metrics.js';
 import {
   type RequestMetrics,
   createRequestMetrics,

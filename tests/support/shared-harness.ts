@@ -13,7 +13,7 @@ import { type Timers, createSystem } from '../../src/system.js';
 import type { RepositoryHarness } from '../contracts/inventory-repository-contract.js';
 import { type FakeClock, createFakeClock } from './fake-clock.js';
 import { type FaultyFileSystem, createFaultyFileSystem } from './faulty-file-system.js';
-import { createInProcessMaintenance } from './in-process-maintenance.js';
+import { createInProcessSegmentChecker } from './in-process-segment-checker.js';
 
 /** One "process" on a directory: its own descriptors, locks and memory; only the loop is shared. */
 export interface SharingProcess {
@@ -75,7 +75,7 @@ export async function startSharing(
     system,
     presence,
     recordClock: createRecordClock(clock, () => undefined),
-    maintenance: createInProcessMaintenance(root, fileSystem),
+    segmentChecker: createInProcessSegmentChecker(root, fileSystem),
     snapshotPolicy: snapshotPolicy ?? { everyEvents: 10, logBytesMin: 4_096 },
     snapshotRetry: { baseMs: 1, times: 0 },
     onSuperseded: () => undefined,

@@ -16,9 +16,9 @@ import {
   openFileInventoryRepository,
 } from '../../src/storage/file/file-inventory-repository.js';
 import type { FileSystem } from '../../src/storage/file/disk/file-system.js';
-import type { Maintenance } from '../../src/storage/file/snapshot/maintenance.js';
+import type { SegmentChecker } from '../../src/storage/file/integrity/segment-checker.js';
 import type { SnapshotPolicy } from '../../src/storage/file/snapshot/snapshot-policy.js';
-import { createInProcessMaintenance } from './in-process-maintenance.js';
+import { createInProcessSegmentChecker } from './in-process-segment-checker.js';
 import { type SimulatedSystem, createSimulatedSystem } from './simulated-system.js';
 
 /** What storage said to the operator. */
@@ -53,7 +53,7 @@ export interface TestStorageOptions {
   readonly said?: Said;
   readonly presence?: FileRepositoryDeps['presence'];
   /** In place of that in this thread. */
-  readonly maintenance?: Maintenance;
+  readonly segmentChecker?: SegmentChecker;
   /** Where a process would end. */
   readonly onFatal?: () => void;
 }
@@ -63,7 +63,7 @@ const NEVER: SnapshotPolicy = { everyEvents: 1e9, logBytesMin: 1e9 };
 const SHORT: BreakerPolicy = { threshold: 0.5, cooldownMs: 1_000, window: 10, callsMin: 5 };
 const ONCE: RetryPolicy = { baseMs: 1, times: 0 };
 
-/** The real repository and the real service, on any file system; maintenance runs in this thread. */
+/** The real repository and the real service, on any file system; segmentChecker runs in this thread. */
 export async function openTestStorage(options: TestStorageOptions): Promise<TestStorage> {
   const { root, fileSystem, system = createSimulatedSystem(), policy = NEVER } = options;
   const said = options.said ?? nothingSaid();
@@ -76,7 +76,7 @@ export async function openTestStorage(options: TestStorageOptions): Promise<Test
     snapshotRetry: options.retry ?? ONCE,
     breaker: createCircuitBreaker(options.breaker ?? SHORT, system.clock),
     recordClock: createRecordClock(system.clock, () => undefined),
-    maintenance: options.maintenance ?? createInProcessMaintenance(root, fileSystem),
+    segmentChecker: options.segmentChecker ?? createInProcessSegmentChecker(root, fileSystem),
     ...(options.presence && { presence: options.presence }),
     report: {
       warning: onWarning,

@@ -1,5 +1,5 @@
 import { recordsOf, type Step } from './step.js';
-import type { Moved, Named, Reserved } from './questions.js';
+import type { Moved, Named, Reserved } from './requests.js';
 import type { InventoryClient } from '../../client/inventory-client.js';
 import type { StockEvent } from '../../client/wire-types.js';
 

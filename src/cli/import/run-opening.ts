@@ -2,7 +2,7 @@ import { type NoAnswer, type Reply, failureOf } from '../../client/transport.js'
 import { InventoryProblem } from '../../client/errors.js';
 import { refusalOf } from './decision.js';
 import type { ProgressEntry, Progressed } from './progress-log.js';
-import { type BatchResult, type Named, batchRequest, readBatch } from './questions.js';
+import { type BatchResult, type Named, batchRequest, readBatch } from './requests.js';
 import type { StepRunnerDeps } from './run-step.js';
 import { type AdjustStep, referenceOf } from './step.js';
 

@@ -3,7 +3,7 @@ import type { Refusal } from './decision.js';
 import type { InDoubt } from './in-doubt.js';
 import type { Progress } from './progress.js';
 import type { Progressed } from './progress-log.js';
-import { type Moved, type Named, type Reserved, adjust, commit, reserve } from './questions.js';
+import { type Moved, type Named, type Reserved, adjust, commit, reserve } from './requests.js';
 import { type AdjustStep, type OrderStep, type Step, referenceOf } from './step.js';
 
 export interface StepRunnerDeps {

@@ -7,7 +7,7 @@ import {
 import type { BatchOperation } from '../../domain/commands.js';
 import type { IdSource } from '../../system.js';
 import { WRITTEN } from '../answer.js';
-import { batchAnswer, singleResultJson } from '../answers.js';
+import { batchAnswer, singleResultJson } from '../write-answers.js';
 import { keyedRequest, recordedSource, sourceOf } from '../command-runner.js';
 import { BATCH_BODY_BYTES_MAX } from '../json/body-limits.js';
 import { refuseConditions } from '../preconditions.js';

@@ -1,6 +1,6 @@
 import type { IRouter, Request, Response } from 'express';
 import { READ } from '../answer.js';
-import { orderedAnswer, settledAnswer } from '../answers.js';
+import { orderedAnswer, settledAnswer } from '../write-answers.js';
 import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
 import { reservationIdSchema } from '../schemas/name-schemas.js';
 import { listAnswer, requestedPage } from '../page.js';

@@ -1,7 +1,12 @@
 import type { IRouter, Request, Response } from 'express';
 import type { Moment } from '../../application/record-history.js';
 import type { StockName } from '../../domain/keys.js';
-import { adjustedAnswer, countedAnswer, releasedLineAnswer, reservedAnswer } from '../answers.js';
+import {
+  adjustedAnswer,
+  countedAnswer,
+  releasedLineAnswer,
+  reservedAnswer,
+} from '../write-answers.js';
 import { READ } from '../answer.js';
 import { STOCK_BODY_BYTES_MAX } from '../json/body-limits.js';
 import { parseStockName } from '../path-names.js';

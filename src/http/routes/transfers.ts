@@ -1,5 +1,5 @@
 import type { IRouter, Request, Response } from 'express';
-import { transferredAnswer } from '../answers.js';
+import { transferredAnswer } from '../write-answers.js';
 import { LINES_BODY_BYTES_MAX } from '../json/body-limits.js';
 import { refuseConditions } from '../preconditions.js';
 import { parseBody, refuseQuery } from '../request-input.js';

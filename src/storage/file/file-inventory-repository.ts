@@ -14,8 +14,8 @@ import type { FileSystem } from './disk/file-system.js';
 import { createGroupCommit } from './log/group-commit.js';
 import { createLogReader } from './log/log-reader.js';
 import { createWriteProbe } from './log/write-probe.js';
-import { createDamageGate } from './snapshot/damage-gate.js';
-import type { Maintenance } from './snapshot/maintenance.js';
+import { createDamageGate } from './integrity/damage-gate.js';
+import type { SegmentChecker } from './integrity/segment-checker.js';
 import type { PresenceLock } from './disk/presence-lock.js';
 import { recover } from './recovery/recovery.js';
 import { type SnapshotPolicy, isRotationDue } from './snapshot/snapshot-policy.js';
@@ -30,7 +30,7 @@ export interface FileRepositoryDeps {
   readonly fileSystem: FileSystem;
   readonly system: System;
   readonly recordClock: RecordClock;
-  readonly maintenance: Maintenance;
+  readonly segmentChecker: SegmentChecker;
   readonly snapshotPolicy: SnapshotPolicy;
   readonly snapshotRetry: RetryPolicy;
   /** For writes: spares a disk that keeps failing for longer; omitted: a retry every second. */
@@ -89,7 +89,8 @@ export interface FileInventoryRepository extends InventoryRepository {
 export async function openFileInventoryRepository(
   deps: FileRepositoryDeps,
 ): Promise<FileInventoryRepository> {
-  const { fileSystem, system, recordClock, report, snapshotPolicy, maintenance, presence } = deps;
+  const { fileSystem, system, recordClock, report, snapshotPolicy, segmentChecker, presence } =
+    deps;
   const paths: DataPaths = dataPaths(deps.root);
   const startedAt = system.clock.monotonicMs();
   const onWarning = (message: string): void => report.warning(message);
@@ -98,7 +99,7 @@ export async function openFileInventoryRepository(
   recordClock.notBefore(state.lastAt);
 
   let closed = false;
-  const gate = createDamageGate({ maintenance, report, isStopping: () => closed });
+  const gate = createDamageGate({ segmentChecker, report, isStopping: () => closed });
   const log = createEventLog(
     {
       fileSystem,
@@ -236,7 +237,7 @@ export async function openFileInventoryRepository(
       closed = true;
       probe.cancel();
       await Promise.race([log.death, commits.pending()?.catch(() => undefined)]);
-      await maintenance.close();
+      await segmentChecker.close();
       await snapshotter.close();
       await reader.close();
       await log.close();

@@ -9,7 +9,7 @@ import type { FileInventoryRepository, FileRepositoryDeps } from '../file-invent
 import type { KernelLock } from '../disk/kernel-lock.js';
 import { createLogReader } from '../log/log-reader.js';
 import { createWriteProbe } from '../log/write-probe.js';
-import { createDamageGate } from '../snapshot/damage-gate.js';
+import { createDamageGate } from '../integrity/damage-gate.js';
 import type { SharedPresence } from '../disk/presence-lock.js';
 import { openMarkFile } from './mark-file.js';
 import { openShared } from './open-shared.js';
@@ -58,7 +58,7 @@ export interface SharedInventoryRepository extends FileInventoryRepository {
 export async function openSharedInventoryRepository(
   deps: SharedRepositoryDeps,
 ): Promise<SharedInventoryRepository> {
-  const { fileSystem, system, recordClock, report, maintenance, presence, openLock } = deps;
+  const { fileSystem, system, recordClock, report, segmentChecker, presence, openLock } = deps;
   const { timers, clock } = system;
   const paths = dataPaths(deps.root);
   const startedAt = clock.monotonicMs();
@@ -76,7 +76,7 @@ export async function openSharedInventoryRepository(
 
   let closing: Promise<void> | undefined;
   const isStopping = (): boolean => closing !== undefined;
-  const gate = createDamageGate({ maintenance, report, isStopping });
+  const gate = createDamageGate({ segmentChecker, report, isStopping });
   const log = createSharedLog(
     {
       ...onDisk,
@@ -189,7 +189,7 @@ export async function openSharedInventoryRepository(
   async function close(): Promise<void> {
     cancelFollowing();
     probe.cancel();
-    await maintenance.close();
+    await segmentChecker.close();
     await Promise.race([log.guard.death, snapshots.close()]);
     await log.close();
     await reader.close();

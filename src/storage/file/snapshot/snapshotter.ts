@@ -6,7 +6,7 @@ import { DataDirectoryError, StorageFatalError } from '../disk/errors.js';
 import { type FileSystem, removeIfThere } from '../disk/file-system.js';
 import type { Manifest, SealedSegment } from '../log/manifest.js';
 import type { ManifestStore } from '../log/manifest-store.js';
-import { checkSealed } from '../log/segment-check.js';
+import { checkSealed } from '../integrity/segment-check.js';
 import { type LogSize, type SnapshotPolicy, isSnapshotDue } from './snapshot-policy.js';
 import { removeLeftovers, writeSnapshot } from './snapshot-write.js';
 

@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../../domain/errors.js';
 import type { SealedSegment } from '../log/manifest.js';
-import type { Maintenance } from './maintenance.js';
+import type { SegmentChecker } from './segment-checker.js';
 
 /** Damage is not repaired by waiting. */
 const RETRY_MS = 60_000;
@@ -18,7 +18,7 @@ export interface DamageGate {
 }
 
 export function createDamageGate(deps: {
-  readonly maintenance: Maintenance;
+  readonly segmentChecker: SegmentChecker;
   readonly report: {
     warning(message: string): void;
     writable(problem: unknown): void;
@@ -26,7 +26,7 @@ export function createDamageGate(deps: {
   /** A check that a stop interrupts is not reported. */
   readonly isStopping: () => boolean;
 }): DamageGate {
-  const { maintenance, report, isStopping } = deps;
+  const { segmentChecker, report, isStopping } = deps;
   let isOpen = true;
 
   function close(damage: string): void {
@@ -49,7 +49,7 @@ export function createDamageGate(deps: {
       const skipped = sealed.filter(({ last }) => last <= snapshotSequence);
       if (skipped.length === 0) return;
       try {
-        const damage = await maintenance.check(skipped);
+        const damage = await segmentChecker.check(skipped);
         if (damage !== undefined) close(damage);
       } catch (error) {
         if (!isStopping()) report.warning(`old segments could not be checked: ${String(error)}`);

@@ -1,42 +1,37 @@
 import type { Worker } from 'node:cluster';
-import { startExpiryTimer } from './application/expiry-timer.js';
-import { createInventoryQueries } from './application/inventory-queries.js';
-import { createInventoryService } from './application/inventory-service.js';
-import { callUntraced } from './application/outgoing-call.js';
-import { joinPrimary } from './cluster/primary-link.js';
-import {
-  createCounters,
-  gatherMetrics,
-  metricsOfAll,
-  metricsOfOne,
-} from './composition-metrics.js';
+import { startExpiryTimer } from '../application/expiry-timer.js';
+import { createInventoryQueries } from '../application/inventory-queries.js';
+import { createInventoryService } from '../application/inventory-service.js';
+import { callUntraced } from '../application/outgoing-call.js';
+import { joinPrimary } from '../cluster/primary-link.js';
+import { createCounters, gatherMetrics, metricsOfAll, metricsOfOne } from './metrics.js';
 import {
   createResilience,
   createStorageBreaker,
   rateLimitOf,
   readinessFacts,
-} from './composition-resilience.js';
-import { openCentral } from './composition-central.js';
-import { logRecovery, openStorage } from './composition-storage.js';
-import type { Config } from './config.js';
-import { closeServer } from './http/server/close-server.js';
-import { createHttpApp } from './http/http-app.js';
-import { listen } from './http/server/listen.js';
-import { watchConnections } from './http/server/open-connections.js';
-import { type Logger, createLogger } from './observability/logger.js';
-import { logRefusedConnections } from './observability/refused-connections.js';
-import { createRequestObserver } from './observability/request-log.js';
-import { createStorageReport } from './observability/storage-report.js';
-import type { Tracing } from './observability/tracing.js';
-import { createKeyedMutex } from './resilience/keyed-mutex.js';
-import { createLeasedMutex } from './resilience/leased-mutex.js';
-import { diskRoomOf } from './storage/file/disk/free-space.js';
-import type { RecoveryFigures } from './storage/file/file-inventory-repository.js';
-import { createNodeFileSystem } from './storage/file/disk/node-file-system.js';
-import { prepareDirectory } from './storage/file/disk/presence-lock.js';
-import { observeSyncs } from './storage/file/disk/observed-syncs.js';
-import { versionOfPackage } from './package-files.js';
-import { type System, createSystem } from './system.js';
+} from './resilience.js';
+import { openCentral } from './central.js';
+import { logRecovery, openStorage } from './storage.js';
+import type { Config } from '../config.js';
+import { closeServer } from '../http/server/close-server.js';
+import { createHttpApp } from '../http/http-app.js';
+import { listen } from '../http/server/listen.js';
+import { watchConnections } from '../http/server/open-connections.js';
+import { type Logger, createLogger } from '../observability/logger.js';
+import { logRefusedConnections } from '../observability/refused-connections.js';
+import { createRequestObserver } from '../observability/request-log.js';
+import { createStorageReport } from '../observability/storage-report.js';
+import type { Tracing } from '../observability/tracing.js';
+import { createKeyedMutex } from '../resilience/keyed-mutex.js';
+import { createLeasedMutex } from '../resilience/leased-mutex.js';
+import { diskRoomOf } from '../storage/file/disk/free-space.js';
+import type { RecoveryFigures } from '../storage/file/file-inventory-repository.js';
+import { createNodeFileSystem } from '../storage/file/disk/node-file-system.js';
+import { prepareDirectory } from '../storage/file/disk/presence-lock.js';
+import { observeSyncs } from '../storage/file/disk/observed-syncs.js';
+import { versionOfPackage } from '../package-files.js';
+import { type System, createSystem } from '../system.js';
 
 /** Minimum time for the sync worker's last run at a stop, however long requests took, in ms. */
 const LAST_RUN_MS_MIN = 1_000;
@@ -207,7 +202,7 @@ async function tracingOf(
   { system, log, version }: { system: System; log: Logger; version: string },
 ): Promise<Tracing | undefined> {
   if (endpoint === undefined) return undefined;
-  const { startTracing } = await import('./observability/tracing.js');
+  const { startTracing } = await import('../observability/tracing.js');
   return startTracing({
     endpoint,
     version,

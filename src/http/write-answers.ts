@@ -2,7 +2,7 @@ import { assert } from '../assert.js';
 import type { BatchOperation } from '../domain/commands.js';
 import type { InventoryEvent, StockLine } from '../domain/events.js';
 import type { Reservation } from '../domain/stock.js';
-import { type Answer, READ, WRITTEN } from './answer.js';
+import { type Answer, WRITTEN } from './answer.js';
 import { etagOf } from './preconditions.js';
 import { recordJson, reservationJson } from './json/wire-json.js';
 
@@ -114,12 +114,6 @@ export function singleResultJson(event: InventoryEvent): string {
     return resultJson(event, line, 201, onlyReservation(event));
   }
   return resultJson(event, line, event.type === 'StockCounted' ? countedStatus(line) : 200);
-}
-
-/** A page of a list; `nextCursor` null: the last page. */
-export function pageAnswer(items: readonly string[], nextCursor: string | null): Answer {
-  const body = `{"items":[${items.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`;
-  return { status: 200, headers: READ, body };
 }
 
 function resultJson(

@@ -1,20 +1,20 @@
-import { createRecordClock } from './application/record-clock.js';
-import type { Config } from './config.js';
-import type { Logger } from './observability/logger.js';
-import type { CircuitBreaker } from './resilience/circuit-breaker.js';
+import { createRecordClock } from '../application/record-clock.js';
+import type { Config } from '../config.js';
+import type { Logger } from '../observability/logger.js';
+import type { CircuitBreaker } from '../resilience/circuit-breaker.js';
 import type {
   FileInventoryRepository,
   StorageReport,
-} from './storage/file/file-inventory-repository.js';
+} from '../storage/file/file-inventory-repository.js';
 import {
   type FileStorage,
   type SharingOptions,
   openFileStorage,
-} from './storage/file/file-storage.js';
-import type { FileSystem } from './storage/file/disk/file-system.js';
-import { isInMemory } from './storage/file/disk/presence-lock.js';
-import { createWorkerMaintenance } from './storage/file/snapshot/worker-maintenance.js';
-import type { System } from './system.js';
+} from '../storage/file/file-storage.js';
+import type { FileSystem } from '../storage/file/disk/file-system.js';
+import { isInMemory } from '../storage/file/disk/presence-lock.js';
+import { createThreadSegmentChecker } from '../storage/file/integrity/thread-segment-checker.js';
+import type { System } from '../system.js';
 
 /** Opens the data directory, for this process alone or shared with others. */
 export async function openStorage(deps: {
@@ -37,7 +37,7 @@ export async function openStorage(deps: {
     recordClock: createRecordClock(system.clock, (jump) =>
       log.warn(jump, 'the wall clock jumped; record time goes on by the monotonic clock'),
     ),
-    maintenance: createWorkerMaintenance(root),
+    segmentChecker: createThreadSegmentChecker(root),
     snapshotPolicy: {
       everyEvents: config.snapshotEveryEvents,
       logBytesMin: config.snapshotLogBytesMin,

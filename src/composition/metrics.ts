@@ -1,22 +1,22 @@
-import type { SyncStatistics } from './application/sync-control.js';
-import type { AdmissionStatistics } from './http/admission/admission.js';
-import { admissionFamilies } from './observability/admission-metrics.js';
-import type { PrimaryLink } from './cluster/primary-link.js';
-import type { MetricsSource } from './http/routes/metrics.js';
-import type { Reading } from './observability/merge-resilience.js';
-import { createBaseline, metricsView } from './observability/metrics.js';
-import { type ProcessMetrics, createProcessMetrics } from './observability/process-metrics.js';
-import { type RequestMetrics, createRequestMetrics } from './observability/request-metrics.js';
+import type { SyncStatistics } from '../application/sync-control.js';
+import type { AdmissionStatistics } from '../http/admission/admission.js';
+import { admissionFamilies } from '../observability/admission-metrics.js';
+import type { PrimaryLink } from '../cluster/primary-link.js';
+import type { MetricsSource } from '../http/routes/metrics.js';
+import type { Reading } from '../observability/merge-resilience.js';
+import { createBaseline, metricsView } from '../observability/metrics.js';
+import { type ProcessMetrics, createProcessMetrics } from '../observability/process-metrics.js';
+import { type RequestMetrics, createRequestMetrics } from '../observability/request-metrics.js';
 import {
   type ResilienceStatistics,
   resilienceFamilies,
-} from './observability/resilience-metrics.js';
-import { type SharingStatistics, sharingFamilies } from './observability/sharing-metrics.js';
-import { type StorageMetrics, createStorageMetrics } from './observability/storage-metrics.js';
-import { syncFamilies } from './observability/sync-metrics.js';
-import type { DiskRoom } from './storage/file/disk/free-space.js';
-import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
-import type { Clock, System } from './system.js';
+} from '../observability/resilience-metrics.js';
+import { type SharingStatistics, sharingFamilies } from '../observability/sharing-metrics.js';
+import { type StorageMetrics, createStorageMetrics } from '../observability/storage-metrics.js';
+import { syncFamilies } from '../observability/sync-metrics.js';
+import type { DiskRoom } from '../storage/file/disk/free-space.js';
+import type { FileInventoryRepository } from '../storage/file/file-inventory-repository.js';
+import type { Clock, System } from '../system.js';
 
 /** The parts that count, from the start of the process. */
 export interface Counters {

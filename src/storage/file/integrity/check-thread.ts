@@ -1,11 +1,11 @@
-/** The entry point of the maintenance thread: one task, one reply, then it ends. */
+/** The entry point of a thread that checks segments: one task, one reply, then it ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { dataPaths } from '../disk/data-directory.js';
-import type { MaintenanceReply, MaintenanceTask } from './maintenance.js';
+import type { CheckReply, CheckTask } from './segment-checker.js';
 import { createNodeFileSystem } from '../disk/node-file-system.js';
-import { checkSealed } from '../log/segment-check.js';
+import { checkSealed } from './segment-check.js';
 
-async function run({ root, segments }: MaintenanceTask): Promise<MaintenanceReply> {
+async function run({ root, segments }: CheckTask): Promise<CheckReply> {
   const deps = { fileSystem: createNodeFileSystem(), paths: dataPaths(root) };
   try {
     return { kind: 'checked', damage: await checkSealed(deps, segments) };
@@ -14,4 +14,4 @@ async function run({ root, segments }: MaintenanceTask): Promise<MaintenanceRepl
   }
 }
 
-parentPort?.postMessage(await run(workerData as MaintenanceTask));
+parentPort?.postMessage(await run(workerData as CheckTask));

@@ -1,15 +1,15 @@
 import { chmodSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type Server as SocketServer, createServer } from 'node:net';
-import type { CentralView, SyncStatistics } from './application/sync-control.js';
-import { type RunningSync, type SyncParts, openSync } from './composition-sync.js';
-import { UnavailableError } from './domain/errors.js';
-import { type AnsweredAt, acceptForwarded } from './http/server/forwarding.js';
-import type { ResilienceStatistics } from './observability/resilience-metrics.js';
-import { DataDirectoryError } from './storage/file/disk/errors.js';
-import type { FileStorage } from './storage/file/file-storage.js';
-import { errorCode } from './storage/file/disk/file-system.js';
-import { OWN_LOG } from './sync/log-source.js';
+import type { CentralView, SyncStatistics } from '../application/sync-control.js';
+import { type RunningSync, type SyncParts, openSync } from './sync.js';
+import { UnavailableError } from '../domain/errors.js';
+import { type AnsweredAt, acceptForwarded } from '../http/server/forwarding.js';
+import type { ResilienceStatistics } from '../observability/resilience-metrics.js';
+import { DataDirectoryError } from '../storage/file/disk/errors.js';
+import type { FileStorage } from '../storage/file/file-storage.js';
+import { errorCode } from '../storage/file/disk/file-system.js';
+import { OWN_LOG } from '../sync/log-source.js';
 
 /** unix(7): the path of a socket has 108 bytes, including the final 0. */
 const SOCKET_PATH_BYTES_MAX = 107;

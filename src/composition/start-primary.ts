@@ -1,16 +1,16 @@
-import { createReadings } from './cluster/readings.js';
-import type { Started } from './cluster/messages.js';
-import { type Supervisor, createSupervisor } from './cluster/supervisor.js';
-import { freePort, workerProcesses } from './cluster/worker-processes.js';
-import type { Config } from './config.js';
-import { createLogger } from './observability/logger.js';
-import { byLabel, counter, gauge } from './observability/metric-family.js';
-import { createProcessMetrics } from './observability/process-metrics.js';
-import { versionOfPackage } from './package-files.js';
-import { prepareDirectory } from './storage/file/disk/presence-lock.js';
-import { createSystem } from './system.js';
+import { createReadings } from '../cluster/readings.js';
+import type { Started } from '../cluster/messages.js';
+import { type Supervisor, createSupervisor } from '../cluster/supervisor.js';
+import { freePort, workerProcesses } from '../cluster/worker-processes.js';
+import type { Config } from '../config.js';
+import { createLogger } from '../observability/logger.js';
+import { byLabel, counter, gauge } from '../observability/metric-family.js';
+import { createProcessMetrics } from '../observability/process-metrics.js';
+import { versionOfPackage } from '../package-files.js';
+import { prepareDirectory } from '../storage/file/disk/presence-lock.js';
+import { createSystem } from '../system.js';
 
-export type { Supervisor } from './cluster/supervisor.js';
+export type { Supervisor } from '../cluster/supervisor.js';
 
 export interface PrimaryHooks {
   /** The program that the workers run. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { loadManifest } from '../../../../src/storage/file/log/manifest.js';
 import { createNodeFileSystem } from '../../../../src/storage/file/disk/node-file-system.js';
 import { verifyLog } from '../../../../src/storage/file/recovery/verify-log.js';
-import { createWorkerMaintenance } from '../../../../src/storage/file/snapshot/worker-maintenance.js';
+import { createThreadSegmentChecker } from '../../../../src/storage/file/integrity/thread-segment-checker.js';
 import { temporaryDirectory } from '../../../support/temporary-directory.js';
 import { type TestStorage, openTestStorage } from '../../../support/test-storage.js';
 import { fill } from '../data-images.js';
@@ -12,10 +12,10 @@ import { BUSY_POLICY } from '../faulty-storage.js';
 
 const fileSystem = createNodeFileSystem();
 
-/** The repository on a real disk, with its maintenance in a thread. */
+/** The repository on a real disk, with its segmentChecker in a thread. */
 function openReal(root: string): Promise<TestStorage> {
-  const maintenance = createWorkerMaintenance(root);
-  return openTestStorage({ root, fileSystem, maintenance, policy: BUSY_POLICY });
+  const segmentChecker = createThreadSegmentChecker(root);
+  return openTestStorage({ root, fileSystem, segmentChecker, policy: BUSY_POLICY });
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -39,7 +39,7 @@ function rot(path: string): void {
   writeFileSync(path, bytes);
 }
 
-describe('maintenance in a thread', () => {
+describe('segmentChecker in a thread', () => {
   it('stands beside snapshots that equal the log, and that the next start uses', async () => {
     const root = await usedDirectory();
     const report = await verifyLog(fileSystem, root);
@@ -65,7 +65,7 @@ describe('maintenance in a thread', () => {
   it('says what it could not read', async () => {
     const root = await usedDirectory();
     const { sealed } = (await loadManifest(fileSystem, root))!;
-    const nothing = createWorkerMaintenance(`${root}/none`);
+    const nothing = createThreadSegmentChecker(`${root}/none`);
     expect(await nothing.check(sealed)).toMatch(/cannot be read \(ENOENT\)/);
   });
 

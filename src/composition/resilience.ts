@@ -1,22 +1,22 @@
-import { type RepositoryBulkheads, limitRepository } from './application/limited-repository.js';
-import type { InventoryRepository } from './application/ports.js';
-import type { SyncStatistics } from './application/sync-control.js';
-import type { ServiceMetrics } from './composition-metrics.js';
-import type { Config } from './config.js';
-import { UnavailableError } from './domain/errors.js';
-import { type Admission, createAdmission } from './http/admission/admission.js';
-import type { ReadinessFacts } from './http/readiness.js';
-import type { Logger } from './observability/logger.js';
-import type { ResilienceStatistics } from './observability/resilience-metrics.js';
-import { createBulkhead } from './resilience/bulkhead.js';
-import { type RateLimit, type RateLimiter, createRateLimiter } from './resilience/rate-limiter.js';
+import { type RepositoryBulkheads, limitRepository } from '../application/limited-repository.js';
+import type { InventoryRepository } from '../application/ports.js';
+import type { SyncStatistics } from '../application/sync-control.js';
+import type { ServiceMetrics } from './metrics.js';
+import type { Config } from '../config.js';
+import { UnavailableError } from '../domain/errors.js';
+import { type Admission, createAdmission } from '../http/admission/admission.js';
+import type { ReadinessFacts } from '../http/readiness.js';
+import type { Logger } from '../observability/logger.js';
+import type { ResilienceStatistics } from '../observability/resilience-metrics.js';
+import { createBulkhead } from '../resilience/bulkhead.js';
+import { type RateLimit, type RateLimiter, createRateLimiter } from '../resilience/rate-limiter.js';
 import {
   type BreakerState,
   type CircuitBreaker,
   createCircuitBreaker,
-} from './resilience/circuit-breaker.js';
-import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
-import type { System } from './system.js';
+} from '../resilience/circuit-breaker.js';
+import type { FileInventoryRepository } from '../storage/file/file-inventory-repository.js';
+import type { System } from '../system.js';
 
 /** Counts batches written to the disk: the last 10, and at least 5 before the breaker may open. */
 const STORAGE_BREAKER = { window: 10, callsMin: 5 };

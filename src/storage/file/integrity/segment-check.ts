@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type DataPaths, unreadable } from '../disk/data-directory.js';
 import { type FileSystem, closeQuietly } from '../disk/file-system.js';
-import type { SealedSegment } from './manifest.js';
+import type { SealedSegment } from '../log/manifest.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 

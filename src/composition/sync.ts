@@ -1,19 +1,19 @@
-import type { CallOut } from './application/outgoing-call.js';
-import type { Config } from './config.js';
-import { UnavailableError } from './domain/errors.js';
-import type { Logger } from './observability/logger.js';
-import type { ResilienceStatistics } from './observability/resilience-metrics.js';
-import { createBulkhead } from './resilience/bulkhead.js';
-import { type CircuitBreaker, createCircuitBreaker } from './resilience/circuit-breaker.js';
-import { createRetry } from './resilience/retry.js';
-import { DataDirectoryError } from './storage/file/disk/errors.js';
-import type { FileSystem } from './storage/file/disk/file-system.js';
-import { openFileAggregateRepository } from './storage/file/central/file-aggregate-repository.js';
-import type { FileInventoryRepository } from './storage/file/file-inventory-repository.js';
-import { type Sync, createSync } from './sync/create-sync.js';
-import { createFeedSource } from './sync/feed-source.js';
-import { OWN_LOG, createLogSource } from './sync/log-source.js';
-import type { System } from './system.js';
+import type { CallOut } from '../application/outgoing-call.js';
+import type { Config } from '../config.js';
+import { UnavailableError } from '../domain/errors.js';
+import type { Logger } from '../observability/logger.js';
+import type { ResilienceStatistics } from '../observability/resilience-metrics.js';
+import { createBulkhead } from '../resilience/bulkhead.js';
+import { type CircuitBreaker, createCircuitBreaker } from '../resilience/circuit-breaker.js';
+import { createRetry } from '../resilience/retry.js';
+import { DataDirectoryError } from '../storage/file/disk/errors.js';
+import type { FileSystem } from '../storage/file/disk/file-system.js';
+import { openFileAggregateRepository } from '../storage/file/central/file-aggregate-repository.js';
+import type { FileInventoryRepository } from '../storage/file/file-inventory-repository.js';
+import { type Sync, createSync } from '../sync/create-sync.js';
+import { createFeedSource } from '../sync/feed-source.js';
+import { OWN_LOG, createLogSource } from '../sync/log-source.js';
+import type { System } from '../system.js';
 
 /** The minimum size of the journals before they are merged into a new base, in bytes. */
 const JOURNAL_BYTES_MIN = 8 * 1024 * 1024;
