@@ -18,6 +18,19 @@ import {
 } from '../faulty-storage.js';
 import { COPY, copied, eventsOfCopy, openedCopy } from './copies.js';
 
+/** Three events, and two in a batch of which the first gets to the file before there is no room. */
+async function halfWritten() {
+  const { disk, faulty, open } = faultyStorage();
+  const source = await open();
+  await fill(source, 3);
+  const lineBytes = bytesOf(disk, SEGMENT).length / 4;
+  faulty.room = Math.ceil(lineBytes * 1.5);
+  const cut = faulty.hold({ name: 'truncate' });
+  const writes = Promise.allSettled([source.adjust('A', 1), source.adjust('B', 1)]);
+  await cut.reached;
+  return { disk, cut, writes };
+}
+
 describe('a copy of a data directory', () => {
   it('holds the same events, and is a directory that a server starts on', async () => {
     const image = await imageOf({ events: 40, policy: BUSY_POLICY, clean: true });
@@ -118,15 +131,7 @@ describe('a copy of a directory that is in use', () => {
   });
 
   it('waits for what is being written, and has nothing that its writer takes back', async () => {
-    const { disk, faulty, open } = faultyStorage();
-    const source = await open();
-    await fill(source, 3);
-    // Two events in one batch, of which the first gets to the file before there is no room.
-    const lineBytes = bytesOf(disk, SEGMENT).length / 4;
-    faulty.room = Math.ceil(lineBytes * 1.5);
-    const cut = faulty.hold({ name: 'truncate' });
-    const writes = Promise.allSettled([source.adjust('A', 1), source.adjust('B', 1)]);
-    await cut.reached;
+    const { disk, cut, writes } = await halfWritten();
     expect(bytesOf(disk, SEGMENT).toString()).toContain('{"sequence":4,');
     const timers = createFakeTimers(createFakeClock());
     const copying = copied({ fileSystem: disk.life.fileSystem, timers });
@@ -139,14 +144,7 @@ describe('a copy of a directory that is in use', () => {
   });
 
   it('has nothing that its writer takes back, however long it stands still before', async () => {
-    const { disk, faulty, open } = faultyStorage();
-    const source = await open();
-    await fill(source, 3);
-    const lineBytes = bytesOf(disk, SEGMENT).length / 4;
-    faulty.room = Math.ceil(lineBytes * 1.5);
-    const cut = faulty.hold({ name: 'truncate' });
-    const writes = Promise.allSettled([source.adjust('A', 1), source.adjust('B', 1)]);
-    await cut.reached;
+    const { disk, cut, writes } = await halfWritten();
     const timers = createFakeTimers(createFakeClock());
     const copying = copied({ fileSystem: disk.life.fileSystem, timers, isInUse: true });
     await quiet();

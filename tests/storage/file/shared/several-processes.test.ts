@@ -57,6 +57,20 @@ describe('processes that share a directory', () => {
     await process.kill();
   }
 
+  /** Another process was killed between the manifest and the watermark of a rotation. */
+  async function survivorOfHalfRotation(): Promise<SharingProcess> {
+    const [victim, survivor] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
+    await addOne(victim);
+    const saved = victim.faulty.hold({ name: 'syncDirectory', path: new RegExp(`^${root}$`) });
+    const writing = (async () => {
+      for (;;) await addOne(victim);
+    })();
+    void writing.catch(() => undefined);
+    await saved.reached;
+    await kill(victim);
+    return survivor;
+  }
+
   /** Adds one unit; resolves with the sequence when that is durable. */
   async function addOne({ repository }: SharingProcess): Promise<number> {
     const { result, durable } = await repository.transact(
@@ -187,15 +201,7 @@ describe('processes that share a directory', () => {
   });
 
   it('can be stopped when one was killed in the middle of a rotation, and started again', async () => {
-    const [victim, survivor] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
-    await addOne(victim);
-    const saved = victim.faulty.hold({ name: 'syncDirectory', path: new RegExp(`^${root}$`) });
-    const writing = (async () => {
-      for (;;) await addOne(victim);
-    })();
-    void writing.catch(() => undefined);
-    await saved.reached;
-    await kill(victim);
+    const survivor = await survivorOfHalfRotation();
     const units = await unitsIn(survivor);
 
     await survivor.repository.close();
@@ -208,15 +214,7 @@ describe('processes that share a directory', () => {
   });
 
   it('can be joined after one was killed in the middle of a rotation, before any other writes', async () => {
-    const [victim, survivor] = [await start(SMALL_SEGMENTS), await start(SMALL_SEGMENTS)];
-    await addOne(victim);
-    const saved = victim.faulty.hold({ name: 'syncDirectory', path: new RegExp(`^${root}$`) });
-    const writing = (async () => {
-      for (;;) await addOne(victim);
-    })();
-    void writing.catch(() => undefined);
-    await saved.reached;
-    await kill(victim);
+    const survivor = await survivorOfHalfRotation();
 
     const joined = await start(SMALL_SEGMENTS);
     const units = await unitsIn(joined);
