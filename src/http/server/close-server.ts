@@ -35,11 +35,12 @@ export async function closeServer(
     grace.isOver = true;
     connections.destroyAll();
   });
+  const isBusy = inFlight() > 0;
   // Requests that are cut off are no longer in flight.
   while (inFlight() > 0) await look();
   // Clients whose connection was closed come again: to be told when, not to be reset.
   for (let waitedMs = 0; waitedMs < RETURN_MS_MAX && !grace.isOver; waitedMs += LOOK_EVERY_MS) {
-    if (connections.quietMs() >= QUIET_MS) break;
+    if (connections.quietMs() >= QUIET_MS && (!isBusy || waitedMs >= QUIET_MS)) break;
     await look();
   }
   const closed = once(server, 'close');
