@@ -87,7 +87,9 @@ async function print(wanted: Wanted): Promise<number> {
     console.error(`${events}/${name}, line ${stoppedAt}: is damaged; npm run verify tells more`);
     return 1;
   }
-  return 0;
+  if ((before ?? 0) >= durable) return 0;
+  console.error(`${events}: the log ends at event ${before ?? 0}, and had events up to ${durable}`);
+  return 1;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { InventoryProblem, NoAnswerError, UnexpectedAnswerError } from './errors.js';
 import { bodyOf } from './inventory-reads.js';
-import type { Retrier } from './retrier.js';
+import type { Outcome, Retrier } from './retrier.js';
 import type {
   BatchOperation,
   BatchResults,
@@ -28,7 +28,7 @@ export async function batchEach(
     const request = { method: 'POST', path: '/api/inventory/batch', body, signal } as const;
     let answer: BatchResults;
     try {
-      answer = bodyOf(await retrier.ask(request)) as BatchResults;
+      answer = resultsOf(await retrier.ask(request), left.length);
     } catch (error) {
       if (error instanceof NoAnswerError) {
         const { message, outcome } = error;
@@ -49,6 +49,12 @@ export async function batchEach(
     const goesOn = await patient(waiting.pause({ kind: 'not-executed', why, retryAfterMs: 0 }));
     if (!goesOn) return summed(results);
   }
+}
+
+function resultsOf(answer: Outcome<never>, count: number): BatchResults {
+  const body = bodyOf(answer) as Partial<BatchResults>;
+  if (body.results?.length === count) return body as BatchResults;
+  throw new NoAnswerError('the answer has not a result for each operation', 'unknown');
 }
 
 function isAnswer(error: unknown): error is Error {

@@ -1,6 +1,6 @@
-import { InventoryProblem, NoAnswerError, unknownUnder } from './errors.js';
+import { InventoryProblem, NoAnswerError, UnexpectedAnswerError, unknownUnder } from './errors.js';
 import type { Environment } from './environment.js';
-import type { Accepted, NoAnswer, Transport, WireRequest } from './transport.js';
+import type { Accepted, NoAnswer, Reply, Transport, WireRequest } from './transport.js';
 
 export interface RetryPolicy {
   /** How long a request is retried before giving up, in ms. Keys live longer (IDEMP_TTL_MS). */
@@ -75,8 +75,16 @@ export function createRetrier(
     };
   }
 
+  /** Rejects with UnexpectedAnswerError if the success of a write is none of this service. */
+  async function attempt(request: WireRequest): Promise<Reply> {
+    const reply = await transport.send(request);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (reply.kind !== 'ok' || isRead || isWritten(reply.body)) return reply;
+    throw new UnexpectedAnswerError('the service answered a write with something else');
+  }
+
   return {
-    attempt: (request) => transport.send(request),
+    attempt,
     startWaiting,
     async ask(request, { inDoubt = false, lookUp } = {}) {
       const waiting = startWaiting(request, inDoubt);
@@ -86,7 +94,7 @@ export function createRetrier(
           const found = await unknownUnder(request.idempotencyKey, lookUp?.());
           if (found !== undefined) return { kind: 'found', found };
         }
-        const sent = transport.send(request);
+        const sent = attempt(request);
         const reply = await (doubtful ? unknownUnder(request.idempotencyKey, sent) : sent);
         if (reply.kind === 'ok') return reply;
         if (reply.kind === 'refused') throw new InventoryProblem(reply.problem);
@@ -95,4 +103,11 @@ export function createRetrier(
       }
     },
   };
+}
+
+/** Every answer to a write has the sequence of its event; that to operations on their own, results. */
+function isWritten(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  const { sequence, results } = body as { sequence?: unknown; results?: unknown };
+  return typeof sequence === 'number' || Array.isArray(results);
 }

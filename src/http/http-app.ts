@@ -172,7 +172,7 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
     now,
     send,
     outcomes,
-    jsonBody: createJsonBody(),
+    jsonBody: createJsonBody(() => admission.countShedWrite()),
     run: createCommandRunner({ service, now, send, refuseLate }),
     refuseLate,
     release: (response) => admission.release(response),

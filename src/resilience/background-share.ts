@@ -4,6 +4,8 @@ import type { System } from '../system.js';
 const OTHERS_PARTS = 9;
 /** How long background work may hold the event loop at a time, in ms: every request waits for it. */
 const STINT_MS_MAX = 3;
+/** A slice that took longer than this, in ms, was interrupted: a stopped process has not worked. */
+const SLICE_MS_MAX = 50;
 /** If the rest took less than this of a turn, in ms, the event loop had nothing else to do. */
 const IDLE_MS = 0.05;
 
@@ -34,7 +36,7 @@ export function createBackgroundShare({
     },
     async yieldTurn() {
       let sinceMs = clock.monotonicMs();
-      owedMs += OTHERS_PARTS * (sinceMs - resumedMs);
+      owedMs += OTHERS_PARTS * Math.min(sinceMs - resumedMs, SLICE_MS_MAX);
       resumedMs = sinceMs;
       while (owedMs >= 0) {
         await new Promise<void>((resolve) => timers.immediate(resolve));

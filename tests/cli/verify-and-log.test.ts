@@ -137,6 +137,15 @@ describe('npm run log', () => {
     const backup = withFiles(noMark, { [segments.at(-2)!]: firstOfLast });
     expect((await run('log', realDirectory(backup))).code).toBe(1);
 
+    // Whole lines that are missing at the end are no end of the log either.
+    const end = image.get(last)!;
+    const short = end.subarray(0, end.lastIndexOf('\n', -2) + 1);
+    const cutShort = await run('log', realDirectory(withFiles(image, { [last]: short })));
+    expect(cutShort.code).toBe(1);
+    expect(cutShort.stderr).toContain('and had events up to 40');
+    const none = [...image].filter(([path]) => !segments.includes(path));
+    expect((await run('log', realDirectory(new Map(none)))).code).toBe(1);
+
     // The last segment, too, holds what was acknowledged: to where the watermark is.
     const whole = image.get(last)!;
     const cut = Buffer.concat([

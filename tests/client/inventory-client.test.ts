@@ -340,19 +340,24 @@ describe('operations each on their own', () => {
     expect(await client.record(C)).toMatchObject({ onHand: 2 });
   });
 
-  it('are not lost with their keys where a later round is answered by somebody else', async () => {
+  it.each([
+    ['a page', 401, '<html>'],
+    ['somebody else', 200, '{"page":"login"}'],
+    ['half of the results', 200, '{"results":[]}'],
+  ])('are not lost with their keys where a later round is answered by %s', async (...played) => {
+    const [, status, body] = played;
     let rounds = 0;
     const done = { status: 200, sequence: 1 };
     const problem = { type: '/problems/overloaded', code: 'overloaded', status: 503 };
-    const played = createServer((request, response) => {
+    const server = createServer((request, response) => {
       rounds += 1;
       request.resume();
-      if (rounds > 1) response.writeHead(401, { 'Content-Type': 'text/html' }).end('<html>');
+      if (rounds > 1) response.writeHead(status, { 'Content-Type': 'text/html' }).end(body);
       else response.end(JSON.stringify({ results: [done, { status: 503, problem }] }));
     });
-    await once(played.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => void played.close());
-    const client = clientOf(played.address() as AddressInfo);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const client = clientOf(server.address() as AddressInfo);
 
     await expect(
       client.batchEach([

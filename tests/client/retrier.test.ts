@@ -10,7 +10,7 @@ import {
 import type { Problem } from '../../src/client/wire-types.js';
 
 const REQUEST: WireRequest = { method: 'POST', path: '/x', idempotencyKey: 'k' };
-const OK: Reply = { kind: 'ok', body: 'sold' };
+const OK: Reply = { kind: 'ok', body: { sequence: 1 } };
 const CUT: Reply = { kind: 'unknown', why: 'socket hang up', retryAfterMs: 0 };
 
 function problem(status: number, code: string): Problem {
@@ -125,6 +125,15 @@ describe('a retrier', () => {
       idempotencyKey: 'k',
     });
     await expect(retrierWith(page).retrier.ask(REQUEST)).rejects.toBe(page);
+    for (const body of [undefined, { page: 'login' }, 'sold']) {
+      const login: Reply = { kind: 'ok', body };
+      await expect(retrierWith(CUT, login).retrier.ask(REQUEST)).rejects.toMatchObject({
+        outcome: 'unknown',
+        idempotencyKey: 'k',
+      });
+      const first = retrierWith(login).retrier.ask(REQUEST);
+      await expect(first).rejects.toBeInstanceOf(UnexpectedAnswerError);
+    }
   });
 
   it.each([

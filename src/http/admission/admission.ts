@@ -68,6 +68,8 @@ export interface Admission {
    * waited too long, or the lane has become overfull while bodies arrived. Counts it as shed if so.
    */
   shedsLate(): boolean;
+  /** Counts a write that is refused further in because of overload. */
+  countShedWrite(): void;
   /** Requests that have arrived and are not answered yet. */
   inFlight(): number;
   statistics(): AdmissionStatistics;
@@ -182,6 +184,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       lane.shed();
       return true;
     },
+    countShedWrite: () => lanes.writes.lane.shed(),
     statistics: () => ({
       limiter: () => limiter.statistics(),
       lanes: { reads: lanes.reads.statistics(), writes: lanes.writes.statistics() },

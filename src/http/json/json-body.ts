@@ -21,7 +21,7 @@ export interface JsonBodyOptions {
 /** Makes the middleware that reads the bodies of a route. */
 export type JsonBody = (options: JsonBodyOptions) => RequestHandler;
 
-/** Memory for all bodies that are arriving: of those of 2 MiB some fifty. */
+/** Memory for all larger bodies that are arriving: for some fifty of 2 MiB. */
 const KEPT_BYTES_MAX = 128 * 1024 * 1024;
 /** A body that takes no more than this is read even if that memory is used up. */
 const ALWAYS_KEPT_BYTES = 64 * 1024;
@@ -31,10 +31,11 @@ const NO_MEMORY_RETRY_MS = 1_000;
  * Reads one JSON object into `req.body`. Refuses with a RequestError: payload-too-large,
  * unsupported-media-type, malformed-json and validation-failed (see parseJsonObject), and
  * request-timeout (the body broke off); or with UnavailableError 'overloaded': clients have sent
- * too much of bodies that they do not complete. All routes share the memory for these.
+ * too much of bodies that they do not complete. All routes share the memory for these; `onShed` is
+ * called for every such refusal.
  */
-export function createJsonBody(keptBytesMax = KEPT_BYTES_MAX): JsonBody {
-  const kept = { bytes: 0, bytesMax: keptBytesMax };
+export function createJsonBody(onShed: () => void, keptBytesMax = KEPT_BYTES_MAX): JsonBody {
+  const kept = { bytes: 0, bytesMax: keptBytesMax, onShed };
   return ({ limitBytes, allowEmpty = false }) =>
     function readJsonBody(req, res, next) {
       const { headers } = req;
@@ -58,7 +59,7 @@ export function createJsonBody(keptBytesMax = KEPT_BYTES_MAX): JsonBody {
 interface ArrivingBody extends Required<JsonBodyOptions> {
   readonly next: NextFunction;
   /** What all bodies take that are arriving. */
-  readonly kept: { bytes: number; readonly bytesMax: number };
+  readonly kept: { bytes: number; readonly bytesMax: number; readonly onShed: () => void };
   bytes: Buffer;
   used: number;
 }
@@ -83,6 +84,7 @@ function take(this: Request, chunk: Buffer): void {
   arriving.used += chunk.length;
   kept.bytes += arriving.bytes.length - bytes.length;
   if (kept.bytes > kept.bytesMax && arriving.bytes.length > ALWAYS_KEPT_BYTES) {
+    kept.onShed();
     closeAfterAnswer(this);
     settle(this, new UnavailableError('overloaded', NO_MEMORY_RETRY_MS));
   }

@@ -170,12 +170,19 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?/
 function hasFractionRoundedOff(text: string): boolean {
   for (const [number, whole, fraction = '', exponent = '0'] of text.matchAll(STRING_OR_NUMBER)) {
     if (whole === undefined || !Number.isInteger(Number(number))) continue;
-    const digits = (whole + fraction).replace(/0+$/, '');
+    const digits = withoutZerosAtEnd(whole + fraction);
     // The last digit that is not 0 stands this far behind the point.
     const places = digits.length - whole.length - Number(exponent);
     if (digits !== '' && places > 0) return true;
   }
   return false;
+}
+
+/** Not by a regular expression: `/0+$/` takes quadratic time where zeros are followed by a 1. */
+function withoutZerosAtEnd(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 const QUOTE = 0x22;

@@ -155,7 +155,7 @@ export function createForwarding(
  * sent to it, since it would be executed later, when its client has long been told otherwise.
  */
 async function assertAlive(socketPath: string, timers: Timers): Promise<void> {
-  const probe = httpRequest({ socketPath, path: '/api/health/live' });
+  const probe = httpRequest({ socketPath, path: '/api/health/liveness' });
   const cancelLimit = timers.after(READ_MS_MAX, () => probe.destroy(new Error(NO_ANSWER)));
   try {
     const [answer] = (await once(probe.end(), 'response')) as [IncomingMessage];

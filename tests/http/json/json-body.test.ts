@@ -36,6 +36,8 @@ let handled: unknown[];
 let refused: unknown[];
 /** How often a reader has called on; Express itself hides a second time. */
 let settled: number;
+/** Refused because others have sent too much. */
+let shed: number;
 
 const counted =
   (reader: RequestHandler): RequestHandler =>
@@ -49,8 +51,9 @@ beforeEach(async () => {
   handled = [];
   refused = [];
   settled = 0;
+  shed = 0;
   express = createExpressServer();
-  const jsonBody = createJsonBody(KEPT_BYTES_MAX);
+  const jsonBody = createJsonBody(() => (shed += 1), KEPT_BYTES_MAX);
   const handle = express.app.post.bind(express.app);
   handle('/', counted(jsonBody({ limitBytes })), (req, res) => {
     handled.push(req.body);
@@ -232,6 +235,7 @@ describe('a body that is not one is refused', () => {
     ['2^53', '{"a":9007199254740992}', '/a'],
     ['a fraction that is rounded up to 1', '{"a":0.99999999999999999999}', ''],
     ['one that is rounded down', '{"a":"1.5","b":[1000000000.0000000001]}', ''],
+    ['one that is far behind the point', `{"a":1.${'0'.repeat(900)}1}`, ''],
     ['one that an exponent makes', '{"a":99999999999999999999e-20}', ''],
     ['2^53 + 1', '{"a":9007199254740993}', '/a'],
     ['-2^53', '{"a":-9007199254740992}', '/a'],
@@ -248,6 +252,14 @@ describe('a body that is not one is refused', () => {
 
     expect({ status, code }).toEqual({ status: 400, code: 'validation-failed' });
     expect(errors?.map((error) => error.pointer)).toEqual([pointer]);
+  });
+
+  it('a fraction as long as a batch, which takes no longer than to read it', async () => {
+    const long = `{"a":1.${'0'.repeat(1_900_000)}1}`;
+
+    const answer = await exchange(port, lastRequest('POST /large', json, long));
+
+    expect(lastBodyOf(answer).code).toBe('validation-failed');
   });
 
   it('5000 levels, on every kind of limit', async () => {
@@ -378,6 +390,7 @@ describe('bodies that clients do not complete', () => {
 
     expect(refused.length).toBeLessThan(10);
     for (const error of refused) expect(error).toMatchObject({ code: 'overloaded' });
+    expect(shed).toBe(refused.length);
     expect(await statusOf('POST /', '{}')).toBe(200);
     expect(await statusOf('POST /large', `{"a":"${'x'.repeat(900_000)}"}`)).toBe(500);
     expect(answers.match(/^connection: close\r$/gim)?.length).toBeGreaterThanOrEqual(5);

@@ -40,7 +40,7 @@ beforeEach(async () => {
   handleClientErrors(express.server, createSystem().clock, (status) => refused.push(status));
   express.app.use((req, _res, next) => next(headFault(req)));
   express.app.get('/', (_req, res) => void res.json({}));
-  const jsonBody = createJsonBody();
+  const jsonBody = createJsonBody(() => undefined);
   express.app.post('/', jsonBody({ limitBytes: 1024 }), (req, res) => {
     executed.push(req.body);
     res.json(req.body);
