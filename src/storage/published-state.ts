@@ -62,11 +62,16 @@ export class PublishedState implements StateView {
     return this.at;
   }
 
-  /** False: the event would add a record or a reservation to a map that is full. */
-  hasRoomFor({ lines, reservations }: Pick<EventDraft, 'lines' | 'reservations'>): boolean {
+  /**
+   * False: the event would add a record or a reservation to a map that is full, and by its time,
+   * `at`, no closed reservation can be forgotten, as it would be when the event is applied.
+   */
+  hasRoomFor({ lines, reservations }: Pick<EventDraft, 'lines' | 'reservations'>, at: number) {
     const { limits } = this;
     if (this.records.size >= limits.records && lines.some(isNew)) return false;
-    return this.reservations.size < limits.reservations || !reservations.some(isNew);
+    if (this.reservations.size < limits.reservations || !reservations.some(isNew)) return true;
+    const [oldest] = this.closed.values();
+    return oldest !== undefined && oldest <= at;
   }
 
   get counts(): { records: number; reservations: number; keys: number } {

@@ -4,7 +4,7 @@ import type { Transaction } from '../application/ports.js';
 import type { AnsweredRequest, EventDraft, InventoryEvent } from '../domain/events.js';
 import type { LayeredState } from './layered-state.js';
 
-/** Room comes where closed reservations are forgotten. */
+/** Room comes when closed reservations are forgotten, after RESERVATION_RETENTION_MS. */
 const FULL_RETRY_MS = 60_000;
 
 /**
@@ -41,7 +41,7 @@ function createTransaction(
     at,
     state,
     append(draft: EventDraft, request?: AnsweredRequest) {
-      if (!state.published.hasRoomFor(draft)) {
+      if (!state.published.hasRoomFor(draft, at)) {
         throw new UnavailableError('overloaded', FULL_RETRY_MS);
       }
       const event = placed(draft, { sequence: state.lastSequence + 1, at, request });

@@ -102,7 +102,7 @@ export function createDeadLetterDesk(deps: DeskDeps): DeadLetterDesk {
       for (const each of next.names) names.set(`${each.storeId}/${each.sku}`, each);
       tried = next;
     }
-    // The letter is folded by now, whatever becomes of those behind it.
+    // What became of this letter is committed, whatever becomes of those behind it.
     await foldWaiting(first.source, names.values(), follower).catch((error: unknown) => {
       if (!(error instanceof UnavailableError)) throw error;
     });

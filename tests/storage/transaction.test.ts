@@ -35,8 +35,9 @@ describe('a state without room for more', () => {
     const { state, happen } = fullState();
     happen(stocked('S1/A', 12));
     happen(settled('released', 'r1', { 'S1/A': 1 }));
+    expect(() => happen(held('r3', { 'S1/B': 1 }))).toThrow();
     const later = START + 2 * RETENTION_MS;
-    happen(stocked('S1/A', 11, later), later);
-    expect(state.published.counts).toMatchObject({ records: 2, reservations: 1 });
+    happen(held('r3', { 'S1/B': 1 }, { at: later }), later);
+    expect(state.published.counts).toMatchObject({ records: 2, reservations: 2 });
   });
 });

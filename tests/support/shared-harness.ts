@@ -1,3 +1,4 @@
+import type { CircuitBreaker } from '../../src/resilience/circuit-breaker.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,12 +35,15 @@ export interface SharingOptions {
   readonly room?: number;
   /** How long a turn of its event loop takes, in ms. */
   readonly loopTurnMs?: number;
+  /** Of the disk; by default there is none. */
+  readonly breaker?: CircuitBreaker;
 }
 
 export async function startSharing(
   root: string,
-  { clock = createFakeClock(), snapshotPolicy, loopTurnMs, room = Infinity }: SharingOptions = {},
+  options: SharingOptions = {},
 ): Promise<SharingProcess> {
+  const { clock = createFakeClock(), snapshotPolicy, loopTurnMs, room = Infinity } = options;
   const faulty = createFaultyFileSystem(createNodeFileSystem());
   const { fileSystem } = faulty;
   faulty.room = room;
@@ -79,6 +83,7 @@ export async function startSharing(
     snapshotPolicy: snapshotPolicy ?? { everyEvents: 10, logBytesMin: 4_096 },
     snapshotRetry: { baseMs: 1, times: 0 },
     onSuperseded: () => undefined,
+    ...(options.breaker !== undefined && { breaker: options.breaker }),
     openLock(path) {
       const lock = openKernelLock(path);
       locks.push(lock);

@@ -63,7 +63,7 @@ const NEVER: SnapshotPolicy = { everyEvents: 1e9, logBytesMin: 1e9 };
 const SHORT: BreakerPolicy = { threshold: 0.5, cooldownMs: 1_000, window: 10, callsMin: 5 };
 const ONCE: RetryPolicy = { baseMs: 1, times: 0 };
 
-/** The real repository and the real service, on any file system; segmentChecker runs in this thread. */
+/** The real repository and the real service, on any file system; segments are checked in this thread. */
 export async function openTestStorage(options: TestStorageOptions): Promise<TestStorage> {
   const { root, fileSystem, system = createSimulatedSystem(), policy = NEVER } = options;
   const said = options.said ?? nothingSaid();

@@ -24,7 +24,10 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
   try {
     if (isInside(root, source))
       throw new Error(`${to} is inside ${from}: name a directory outside`);
-    const target = await takeTarget(fileSystem, root);
+    const target = await takeTarget(fileSystem, root).catch((error: unknown) => {
+      if (isNew) removeIfEmpty(root);
+      throw error;
+    });
     const deps = { fileSystem, ...createSystem(), isInUse, onWarning };
     const report = await copyDirectory(deps, source, target, point).catch((error: unknown) => {
       discard(root, isNew);
@@ -36,6 +39,15 @@ export async function runCopy({ from, to, point }: CopyCommand): Promise<number>
   } catch (error) {
     console.error(`nothing was copied: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
+  }
+}
+
+/** Also where it was never made, or another copy is made in it. */
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It stays.
   }
 }
 

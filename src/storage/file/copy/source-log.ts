@@ -6,7 +6,7 @@ import { assertNothingLost, lossFloor } from '../recovery/loss-floor.js';
 import { MANIFEST_NAME, type Manifest, loadManifest } from '../log/manifest.js';
 import { FIRST_PREVIOUS } from '../format/record-format.js';
 import { type SegmentScan, scanSegment } from '../format/segment-scan.js';
-import { readWatermark } from '../log/watermark.js';
+import { readWatermark, readWatermarkFields } from '../log/watermark.js';
 import type { SegmentBytes } from './source-segments.js';
 
 /** A log that has not changed for this long has no writer. */
@@ -37,12 +37,17 @@ interface Look extends Omit<SourceLog, 'last'> {
   /** Events up to this sequence are known to be durable, and so final. */
   readonly known: number;
   readonly watermark: number;
+  /**
+   * Servers that share the directory wrote it: while any of them runs, nothing beyond it counts.
+   */
+  readonly isWatermarkExact: boolean;
 }
 
 /**
  * Reads the log of a directory that may be in use, without hindering its servers. Includes every
- * event that is known to be durable at the call, and none that a server may still cut. If no server
- * has the directory any more (it was killed), it includes all whole events, as the next start would. Rejects with DataDirectoryError if acknowledged events
+ * event that is known to be durable at the call, and none that its writer, or another server that
+ * shares the directory, may still cut. If no server writes any more (it was killed), it includes
+ * all whole events, as the next start would. Rejects with DataDirectoryError if acknowledged events
  * are damaged or missing.
  */
 export async function readSourceLog(deps: SourceDeps, root: string): Promise<SourceLog> {
@@ -53,8 +58,8 @@ export async function readSourceLog(deps: SourceDeps, root: string): Promise<Sou
     goal = Math.min(goal, look.scan.last);
     if (look.known >= goal || looks === LOOKS_MAX) return { ...look, last: look.known };
     if (!(await moves(deps, look))) {
-      // A writer that stands still may yet cut what it has not made durable.
-      return { ...look, last: deps.isInUse(root) ? look.known : look.scan.last };
+      const isAll = look.isWatermarkExact && deps.isInUse(root);
+      return { ...look, last: isAll ? look.known : look.scan.last };
     }
   }
 }
@@ -74,7 +79,8 @@ async function lookAtMoving(deps: SourceDeps, paths: DataPaths): Promise<Look> {
  * watermark is in one of the manifest's segments, even if a rotation intervenes, and is final.
  */
 async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Look> {
-  const watermark = await readWatermark(fileSystem, paths.watermark);
+  const mark = await readWatermarkFields(fileSystem, paths.watermark);
+  const watermark = mark?.durable ?? 0;
   const manifest = await loadManifest(fileSystem, paths.root);
   if (manifest === undefined) throw new DataDirectoryError(`${paths.root} has no ${MANIFEST_NAME}`);
   const lastSealed = manifest.sealed.at(-1);
@@ -86,8 +92,9 @@ async function lookAt({ fileSystem }: SourceDeps, paths: DataPaths): Promise<Loo
   const floor = lossFloor(manifest, { scan, bytes });
   const known = Math.max(watermark, floor, manifest.clean?.last ?? 0);
   assertNothingLost(path, { scan, bytes }, known);
+  const isWatermarkExact = mark?.segment !== undefined;
   const active = { path, start, bytes };
-  return { paths, manifest, active, scan, known, watermark };
+  return { paths, manifest, active, scan, known, watermark, isWatermarkExact };
 }
 
 /**

@@ -10,3 +10,15 @@ export class DataDirectoryError extends Error {
 export class StorageFatalError extends Error {
   override readonly name = 'StorageFatalError';
 }
+
+/**
+ * Runs what follows a durable write. A failure, of whatever kind, is fatal: what is durable must not
+ * be answered as not executed.
+ */
+export function afterDurable(task: () => void): void {
+  try {
+    task();
+  } catch (error) {
+    throw new StorageFatalError('what is durable could not be published', { cause: error });
+  }
+}

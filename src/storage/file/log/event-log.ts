@@ -3,7 +3,7 @@ import type { InventoryEvent } from '../../../domain/events.js';
 import { type ActiveSegment, appendDurably, sha256Of } from './active-segment.js';
 import { BatchWriter } from './batch-writer.js';
 import type { DataPaths } from '../disk/data-directory.js';
-import { StorageFatalError } from '../disk/errors.js';
+import { StorageFatalError, afterDurable } from '../disk/errors.js';
 import { type FileSystem, closeQuietly, errorCode } from '../disk/file-system.js';
 import { createManifestStore, type ManifestStore } from './manifest-store.js';
 import { prepareForAppends } from '../recovery/prepare.js';
@@ -141,15 +141,6 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     }
   }
 
-  /** A failure ends the process: what is durable must not be answered as not executed. */
-  function takeIn(sequence: number): void {
-    try {
-      deps.onDurable(sequence);
-    } catch (error) {
-      throw new StorageFatalError('what is durable could not be published', { cause: error });
-    }
-  }
-
   return {
     manifests,
     epoch,
@@ -173,7 +164,7 @@ export function createEventLog(deps: EventLogDeps, recovered: Recovered): EventL
     async write(events) {
       await guard.run(async () => {
         await append(events);
-        takeIn(durable);
+        afterDurable(() => deps.onDurable(durable));
       }, events.length === 0);
     },
     async close() {

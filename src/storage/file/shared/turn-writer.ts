@@ -3,7 +3,7 @@ import { timeText } from '../../../time-text.js';
 import { type ActiveSegment, appendDurably, cutBack, sha256Of } from '../log/active-segment.js';
 import { BatchWriter } from '../log/batch-writer.js';
 import type { DataPaths } from '../disk/data-directory.js';
-import { StorageFatalError } from '../disk/errors.js';
+import { StorageFatalError, afterDurable } from '../disk/errors.js';
 import type { FileSystem } from '../disk/file-system.js';
 import { controlText } from '../format/record-format.js';
 import { rotate, seal } from '../log/rotation.js';
@@ -132,7 +132,7 @@ export function createTurnWriter(deps: TurnWriterDeps): TurnWriter {
       await appendDurably(segment, writer.bytes, writer.lastCrc);
       for (const offset of writer.eventStarts) segment.offsets.push(start + offset);
       raiseMark();
-      deps.onDurable(durable + events.length);
+      afterDurable(() => deps.onDurable(durable + events.length));
     },
     async markClean() {
       // A process that ended during a rotation may have left the mark in a sealed segment.

@@ -125,6 +125,8 @@ export function createTurns(deps: TurnsDeps): Turns {
     const durable = new Promise<void>((resolve, reject) => ([succeed, fail] = [resolve, reject]));
     // Not all work awaits it: a rejection that none handles must not end the process.
     durable.catch(() => undefined);
+    // Without a client's work its failure must not open the breaker.
+    const isProbe = deps.isProbing() || work.length === 0;
     try {
       // After a fatal error this never settles: the lock is held until the process ends.
       await guard.run(async () => {
@@ -136,7 +138,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         await new Promise<void>((resolve) => timers.immediate(resolve));
         open = undefined;
         await deps.commit();
-      }, deps.isProbing());
+      }, isProbe);
       lock.release();
       succeed();
     } catch (error) {

@@ -39,7 +39,7 @@ function rot(path: string): void {
   writeFileSync(path, bytes);
 }
 
-describe('segmentChecker in a thread', () => {
+describe('the check of segments in a thread', () => {
   it('stands beside snapshots that equal the log, and that the next start uses', async () => {
     const root = await usedDirectory();
     const report = await verifyLog(fileSystem, root);

@@ -14,6 +14,7 @@ import {
   takePresenceLock,
   takeSharedPresence,
 } from '../../../../src/storage/file/disk/presence-lock.js';
+import { createCircuitBreaker } from '../../../../src/resilience/circuit-breaker.js';
 import { verifyLog } from '../../../../src/storage/file/recovery/verify-log.js';
 import { createSystem } from '../../../../src/system.js';
 import { A, adjust } from '../../../contracts/repository-under-test.js';
@@ -278,6 +279,23 @@ describe('processes that share a directory', () => {
     await full.repository.transact(() => 'refused', { records: [A] });
     await pause(100);
     expect(full.repository.takesWrites()).toBe(true);
+  });
+
+  it('open no breaker by turns of their own, such as those for a rotation that is due', async () => {
+    const clock = createFakeClock();
+    const policy = { threshold: 0.5, cooldownMs: 30_000, window: 10, callsMin: 5 };
+    const breaker = createCircuitBreaker(policy, clock);
+    const snapshotPolicy = { everyEvents: 12, logBytesMin: 600 };
+    const full = await start({ clock, breaker, snapshotPolicy });
+    for (let count = 0; count < 12; count += 1) await addOne(full);
+    full.faulty.room = 10;
+    await expect(addOne(full)).rejects.toMatchObject({ code: 'storage-unavailable' });
+    await pause(600); // some ten turns
+    expect(breaker.state).toBe('closed');
+
+    full.faulty.room = Infinity;
+    clock.advance(1_000);
+    expect(await addOne(full)).toBe(13);
   });
 
   it('fold what others have acknowledged before, however far behind they are', async () => {
