@@ -28,6 +28,6 @@ function threadsOf(pid: number): readonly string[] {
   return readdirSync(`/proc/${pid}/task`);
 }
 
-function place(thread: string, cpus: string): void {
-  execFileSync('taskset', ['--cpu-list', '--pid', cpus, thread], { stdio: 'ignore' });
+function place(thread: string, list: string): void {
+  execFileSync('taskset', ['--cpu-list', '--pid', list, thread], { stdio: 'ignore' });
 }

@@ -79,7 +79,7 @@ async function print(wanted: Wanted): Promise<number> {
       return 1;
     }
     const bytes = await readWhole(fileSystem, `${events}/${name}`);
-    const { last, stoppedAt } = await printSegment(bytes, wanted, sequenceOf(name) - 1);
+    const { last, stoppedAt } = await printSegment(bytes, wanted, first - 1);
     before = last;
     if (stoppedAt === undefined) continue;
     // Behind the durable end of the last segment lies what is being written, or will be cut.

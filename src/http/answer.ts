@@ -64,11 +64,6 @@ export function createAnswerSender(deps: {
       response.writeHead(status, all).end();
       return;
     }
-    if (typeof body !== 'string') {
-      all.push('Content-Length', String(body.length));
-      response.writeHead(status, all).end(body);
-      return;
-    }
     const bytes = Buffer.byteLength(body);
     all.push('Content-Length', String(bytes));
     // An all-ASCII body is copied as it is, not encoded character by character.

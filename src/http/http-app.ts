@@ -85,7 +85,7 @@ export interface HttpApp {
 
 /** The least `Retry-After` of a request refused while the server drains, in ms. */
 const DRAINING_RETRY_MS = 1_000;
-/** The least `Retry-After` of a write that is shed late (see `shedsLate`), in ms. */
+/** The least `Retry-After` of a write that is shed late (see `isLate`), in ms. */
 const LATE_RETRY_MS = 1_000;
 
 /** The whole HTTP edge. */
@@ -160,7 +160,9 @@ function routeDepsOf(deps: HttpAppDeps): RouteDeps {
   }
 
   function refuseLate(): void {
-    if (admission.shedsLate()) throw new UnavailableError('overloaded', LATE_RETRY_MS);
+    if (!admission.isLate()) return;
+    admission.countShedWrite();
+    throw new UnavailableError('overloaded', LATE_RETRY_MS);
   }
 
   return {

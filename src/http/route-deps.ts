@@ -31,7 +31,7 @@ export interface RouteDeps {
   readonly problemOf: (error: unknown, request: Request) => Problem;
   /** Resolves once the requests that have arrived already were served. */
   readonly yieldTurn: () => Promise<void>;
-  /** Throws UnavailableError 'overloaded' if a write must be shed by now; see Admission.shedsLate. */
+  /** Throws UnavailableError 'overloaded' if a write must be shed by now; see Admission.isLate. */
   readonly refuseLate: () => void;
   /** Gives back the lane's place of an answer that has no end, or that must wait. */
   readonly release: (response: Response) => void;

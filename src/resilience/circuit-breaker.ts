@@ -38,7 +38,7 @@ export class BreakerOpenError extends Error {
   }
 }
 
-/** Returned by `enter`, to be passed to `leave` or `abandon` once: names the span that the call began in. */
+/** Returned by `enter`, for `leave` or `abandon`, once: names the span that the call began in. */
 export type Permit = number;
 /** Not let through. */
 export const REFUSED: Permit = 0;

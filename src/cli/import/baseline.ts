@@ -15,6 +15,8 @@ interface BaselineDeps {
   readonly fileHash: string;
   readonly client: Reads;
   readonly steps: readonly Step[];
+  /** The highest sequence that the progress file knows of. */
+  readonly lastSequence: number;
 }
 
 /**
@@ -22,13 +24,13 @@ interface BaselineDeps {
  * file or, if nothing was done yet, as they are now; then they are written to that file.
  */
 export async function establishBaseline(deps: BaselineDeps): Promise<readonly Balance[]> {
-  const { file, fileHash, client, steps } = deps;
+  const { file, fileHash, client, steps, lastSequence } = deps;
   const { header } = file.found;
   if (header !== undefined) {
     if (header.file !== fileHash) {
       throw new ImportError('it has changed since the import that its progress file belongs to');
     }
-    refuseOtherData(header.node, lastSequenceOf(file), await client.position());
+    refuseOtherData(header.node, lastSequence, await client.position());
     return header.baseline.map(([storeId, sku, onHand, reserved]) => ({
       storeId,
       sku,
@@ -64,14 +66,6 @@ function refuseOtherData(
         `${found.sequence} only: its data was set back`,
     );
   }
-}
-
-function lastSequenceOf({ found }: ProgressFile): number {
-  let last = 0;
-  for (const state of found.states.values()) {
-    if ('sequence' in state) last = Math.max(last, state.sequence);
-  }
-  return last;
 }
 
 /** The service's balances of all records that the steps touch. */

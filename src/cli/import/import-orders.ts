@@ -40,8 +40,9 @@ export async function importOrders(csv: Uint8Array, deps: ImportDeps): Promise<I
   const steps = [...plan.opening, ...plan.steps];
   const file = deps.openProgress();
   try {
-    const baseline = await establishBaseline({ file, fileHash, client, steps });
     const progress = createProgress(file.found.states, (entries) => file.append(entries));
+    const { lastSequence } = progress;
+    const baseline = await establishBaseline({ file, fileHash, client, steps, lastSequence });
     deps.onStart?.(progress, steps.length);
 
     const runner = { client, inDoubt: createInDoubt(client), progress, fileHash };

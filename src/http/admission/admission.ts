@@ -65,9 +65,9 @@ export interface Admission {
   release(response: Response): void;
   /**
    * Whether an admitted write, now that its body has arrived, must be refused after all: it has
-   * waited too long, or the lane has become overfull while bodies arrived. Counts it as shed if so.
+   * waited too long, or the lane has become overfull while bodies arrived.
    */
-  shedsLate(): boolean;
+  isLate(): boolean;
   /** Counts a write that is refused further in because of overload. */
   countShedWrite(): void;
   /** Requests that have arrived and are not answered yet. */
@@ -178,12 +178,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     },
     release: (response) => lanes[laneOf(response.req)].lane.leave(response),
     inFlight: () => lanes.reads.inFlight + lanes.writes.inFlight,
-    shedsLate() {
-      const { lane } = lanes.writes;
-      if (!turn.isTooLong() && !lane.isOverfull) return false;
-      lane.shed();
-      return true;
-    },
+    isLate: () => turn.isTooLong() || lanes.writes.lane.isOverfull,
     countShedWrite: () => lanes.writes.lane.shed(),
     statistics: () => ({
       limiter: () => limiter.statistics(),

@@ -8,9 +8,7 @@ const FROM_SOURCES = `import('tsx/esm/api').then((tsx) => (tsx.register(), impor
 
 function startWorker(workerData: CheckTask): Worker {
   if (import.meta.url.endsWith('.ts')) return new Worker(FROM_SOURCES, { eval: true, workerData });
-  return new Worker(packageFile('dist/storage/file/integrity/check-thread.js'), {
-    workerData,
-  });
+  return new Worker(packageFile('dist/storage/file/integrity/check-thread.js'), { workerData });
 }
 
 /** Runs each check in a worker thread of its own. */

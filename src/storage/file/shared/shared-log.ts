@@ -90,7 +90,7 @@ export function createSharedLog(deps: SharedLogDeps, opened: OpenedShared): Shar
       const events = takeBatch();
       if (events.length === 0) {
         // Else a turn that writes nothing would count as proof that the disk takes writes again.
-        if (isProbing || (isOpen && !guard.takesWrites)) await writer?.boot(epoch);
+        if (isOpen && !guard.takesWrites) await writer?.boot(epoch);
         return;
       }
       const startedAtMs = system.clock.monotonicMs();

@@ -51,7 +51,7 @@ export interface TurnsDeps {
   readonly begin: () => Promise<void>;
   /** Makes the events of the turn's work durable, and publishes them. */
   readonly commit: () => Promise<void>;
-  /** Whether a turn without events writes, to find out whether the disk takes writes. */
+  /** Whether a turn only serves to find out whether the disk takes writes. */
   readonly isProbing: () => boolean;
   /** Discards the events of the turn's work. */
   readonly drop: () => void;
