@@ -82,9 +82,10 @@ export async function openFileAggregateRepository(
     letters.lastCrc = counted.crc;
   }
 
-  function exclusively(task: () => Promise<void>): Promise<void> {
+  /** Rejects, and does not throw: a merge that a stop interrupts removes its base all the same. */
+  async function exclusively(task: () => Promise<void>): Promise<void> {
     if (closed) throw new UnavailableError('shutting-down', 1_000);
-    return commits.runExclusive(async () => {
+    await commits.runExclusive(async () => {
       guard.assertWritable();
       await guard.run(task);
     });
